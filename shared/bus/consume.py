@@ -1,0 +1,267 @@
+"""The loop that consumes: each event's effect, its mark and what it says in one transaction, offsets afterwards.
+
+A batch is one transaction. If an event fails, the batch is done again one by one; one that fails again alone is
+parked with its key. What passes by itself (database or log away, something not here yet) is waited for, for ever.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar
+
+from shared import faults, telemetry
+from shared.bus.port import Bus, BusUnavailable, GroupMoved, Record, Slot, Subscription
+from shared.contracts.catalogue import BOUNDED_SOURCES, BY_TYPE, TOPICS, is_newer_version
+from shared.contracts.envelope import Body, Event, Header, Unreadable, read_event, read_header
+from shared.errors import Transient
+from shared.store import parked
+from shared.store.database import Database
+from shared.store.parked import Parked
+from shared.store.progress import Key, Verdict, judge, marks, record
+from shared.store.signal import Signal
+from shared.store.transaction import Tx
+
+C = TypeVar("C")
+Handler = Callable[[Event[Any], Tx, C], Awaitable[None]]
+Subscriptions = Mapping[type[Body], Handler[C]]
+
+BATCH: Final = 500
+TAKE_WAIT: Final = timedelta(seconds=1)
+PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY_POLL_SECONDS: Final = 1.0
+
+log = telemetry.logger("consumer")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record whose envelope was read."""
+
+    header: Header
+    value: bytes
+
+    @property
+    def key(self) -> Key:
+        return Key(self.header.source, self.header.subject)
+
+
+class NewerVersion(Unreadable):
+    """An event in a major version this release does not know: it waits for the next deploy."""
+
+
+class Consumer(Generic[C]):
+    """Applies events to one service's database."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        subscriptions: Subscriptions[C],
+        context: C,
+        metrics: telemetry.Metrics,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._handlers = {f"redress.{body.name}": handler for body, handler in subscriptions.items()}
+        self._context = context
+        self._metrics = metrics
+        self._parked = Signal()
+        self.topics = sorted({TOPICS[body.source] for body in subscriptions})
+        self.group = f"redress-{database.service}"
+        self.stuck_since: float | None = None
+        """Loop time since when nothing could be applied for a passing reason."""
+
+    async def run(self) -> None:
+        """Consume for ever."""
+        if not self.topics:
+            return
+        failures = 0
+        while True:
+            try:
+                async with self._bus.subscribe(self.group, self.topics) as subscription:
+                    failures = 0
+                    await self._consume(subscription)
+            except BusUnavailable as error:
+                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                failures += 1
+                log.warning("the log is away", service=self._database.service, error=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+
+    async def run_retries(self) -> None:
+        """Try parked keys again, for ever."""
+        while True:
+            try:
+                while await self.retry_parked():
+                    pass
+                self._metrics.parked.labels(self._database.service, "all").set(await parked.count(self._database))
+            except Transient as error:
+                log.warning("parked keys wait", service=self._database.service, error=str(error))
+            await self._parked.wait(RETRY_POLL_SECONDS)
+
+    async def _consume(self, subscription: Subscription) -> None:
+        failures = 0
+        while True:
+            batch = await subscription.take(at_most=BATCH, wait=TAKE_WAIT)
+            if not batch:
+                continue
+            faults.reach("consumer.after_take")
+            try:
+                await self.apply([one for records in batch.values() for one in records])
+            except Transient as error:
+                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                failures += 1
+                self.stuck_since = self.stuck_since or asyncio.get_running_loop().time()
+                log.warning("consumer waits", service=self._database.service, error=str(error), seconds=pause)
+                await subscription.rewind({slot: records[0].offset for slot, records in batch.items()})
+                await _rest(subscription, list(batch), pause)
+                continue
+            failures, self.stuck_since = 0, None
+            faults.reach("consumer.before_offsets")
+            try:
+                await subscription.commit({slot: records[-1].offset + 1 for slot, records in batch.items()})
+            except (GroupMoved, BusUnavailable) as error:
+                # The marks make redelivery harmless.
+                log.info("offsets not committed", service=self._database.service, error=str(error))
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Apply records in order, each once. Raises Transient when nothing of it can be done now."""
+        deliveries, unreadable = _read(records)
+        for one, error in unreadable:
+            await self._park_unreadable(one, error)
+        if not deliveries:
+            return
+        try:
+            await self._database.run(lambda tx: self._apply(tx, deliveries))
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - found out one by one
+            log.warning("batch failed, one by one now", service=self._database.service, error=type(error).__name__)
+            for delivery in deliveries:
+                await self._apply_alone(delivery)
+
+    async def _apply_alone(self, delivery: Delivery) -> None:
+        try:
+            await self._database.run(lambda tx: self._apply(tx, [delivery]))
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is parked with its key
+            reason: parked.Reason = "version" if isinstance(error, NewerVersion) else "failed"
+            text = f"{type(error).__name__}: {error}"
+            log.error("event parked", service=self._database.service, type=delivery.header.type,
+                      subject=delivery.header.subject, error=text)  # fmt: skip
+            one = Parked(delivery.key, delivery.header.sequence, delivery.value, reason, 0)
+            await self._database.run(lambda tx: parked.park(tx, one, error=text))
+            self._parked.set()
+
+    async def _apply(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        await tx.lock(*(delivery.key.subject for delivery in deliveries))
+        keys = [delivery.key for delivery in deliveries]
+        last, waiting = await marks(tx, keys), await parked.sequences(tx, keys)
+        moved: dict[Key, int] = {}
+        for delivery in deliveries:
+            key, sequence = delivery.key, delivery.header.sequence
+            others = waiting.get(key, set())
+            if sequence in others:
+                continue
+            verdict = judge(
+                last=last[key],
+                sequence=sequence,
+                is_bounded=key.source in BOUNDED_SOURCES,
+                is_parked=bool(others),
+            )
+            self._metrics.consumed.labels(self._database.service, verdict.value).inc()
+            if verdict is Verdict.APPLY:
+                await self._handle(tx, delivery)
+                last[key] = moved[key] = sequence
+                if others:
+                    await parked.wake(tx, key)
+                    self._parked.set()
+            elif verdict is Verdict.PARK:
+                gap = f"{sequence} came while {last[key] + 1} is not applied"
+                await parked.park(tx, Parked(key, sequence, delivery.value, "gap", 0), error=gap)
+                waiting.setdefault(key, set()).add(sequence)
+        await record(tx, moved)
+        faults.reach("consumer.in_transaction")
+
+    async def _handle(self, tx: Tx, delivery: Delivery) -> None:
+        type_ = delivery.header.type
+        handler = self._handlers.get(type_)
+        if handler is None:
+            if is_newer_version(type_):
+                raise NewerVersion(f"{type_} is newer than this release: it waits for an upgrade")
+            return
+        event = read_event(delivery.header, BY_TYPE[type_])
+        with tx.because_of(event):
+            await handler(event, tx, self._context)
+
+    async def retry_parked(self) -> bool:
+        """Try the head of each key that is due; says whether any was applied."""
+        applied = False
+        for key in await parked.due(self._database, now=self._database.clock.now()):
+            while await self._retry_head(key):
+                applied = True
+        return applied
+
+    async def _retry_head(self, key: Key) -> bool:
+        seen: list[Parked] = []
+        try:
+            return await self._database.run(lambda tx: self._apply_head(tx, key, seen))
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded with the parked event
+            text, one = f"{type(error).__name__}: {error}", seen[-1]
+            await self._database.run(lambda tx: parked.failed_again(tx, one, error=text))
+            return False
+
+    async def _apply_head(self, tx: Tx, key: Key, seen: list[Parked]) -> bool:
+        await tx.lock(key.subject)
+        one = await parked.head(tx, key)
+        if one is None:
+            return False
+        seen.append(one)
+        last = (await marks(tx, [key]))[key]
+        if one.sequence > last + 1 and key.source not in BOUNDED_SOURCES:
+            await parked.hold(tx, one)
+            return False
+        if one.sequence > last:
+            await self._handle(tx, Delivery(read_header(one.event), one.event))
+            await record(tx, {key: one.sequence})
+        await parked.remove(tx, one)
+        return True
+
+    async def _park_unreadable(self, one: Record, error: Unreadable) -> None:
+        # Without an envelope there is no key to hold back: it stands alone, named by its place in the log.
+        place = Key(f"unreadable:{one.slot.topic}/{one.slot.partition}", (one.key or "?")[:200])
+        entry = Parked(place, one.offset + 1, one.value, "unreadable", 0)
+        log.error("unreadable record parked", service=self._database.service, topic=one.slot.topic,
+                  partition=one.slot.partition, offset=one.offset, error=str(error))  # fmt: skip
+        await self._database.run(lambda tx: parked.park(tx, entry, error=str(error)))
+
+
+def _read(records: Iterable[Record]) -> tuple[list[Delivery], list[tuple[Record, Unreadable]]]:
+    deliveries: list[Delivery] = []
+    unreadable: list[tuple[Record, Unreadable]] = []
+    for one in records:
+        try:
+            deliveries.append(Delivery(read_header(one.value), one.value))
+        except Unreadable as error:
+            unreadable.append((one, error))
+    return deliveries, unreadable
+
+
+async def _rest(subscription: Subscription, slots: list[Slot], seconds: float) -> None:
+    """Let time pass without taking anything, yet keep polling, so that the group does not give us up."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    subscription.pause(slots)
+    try:
+        while (left := end - loop.time()) > 0:
+            others = await subscription.take(at_most=1, wait=timedelta(seconds=left))
+            if others:
+                await subscription.rewind({slot: records[0].offset for slot, records in others.items()})
+                subscription.pause(list(others))
+                slots.extend(others)
+    finally:
+        subscription.resume(slots)

@@ -1,0 +1,1 @@
+"""Every event as a model: the one thing that services share about each other."""

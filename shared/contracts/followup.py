@@ -1,0 +1,179 @@
+"""What followup says, on `redress.cases`. Subject: the complaint's id.
+
+Every `case.*` body is the whole case, so that a consumer can keep the last one and stop.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from shared.contracts.envelope import Body
+from shared.contracts.values import (
+    CaseClock,
+    CaseStateName,
+    Kind,
+    Language,
+    Owner,
+    Promise,
+    Resolution,
+    Severity,
+)
+
+
+class CaseBody(Body):
+    """The whole case, as it is after what happened. `version` grows by one with each change."""
+
+    source: ClassVar[str] = "followup"
+
+    number: str
+    state: CaseStateName
+    cycle: int
+    version: int
+    channel: str
+    language: Language
+    complainant_id: str
+    reachable: bool
+    kind: Kind | None = None
+    category: str | None = None
+    severity: Severity | None = None
+    unsure: bool = False
+    owner: Owner = Owner()
+    clocks: tuple[CaseClock, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    resolution: Resolution | None = None
+    callback_result: Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"] | None = None
+    escalation_level: int = 1
+    received_at: datetime
+    opened_at: datetime
+    acknowledged_at: datetime | None = None
+    contacted_at: datetime | None = None
+    closed_at: datetime | None = None
+    pack: str
+    pack_version: str
+    by: str = "followup"
+    """Who did it: an account, a key, or the service itself."""
+    what: str = ""
+    """What happened, as a command's or fact's name."""
+
+
+class CaseOpened(CaseBody):
+    """Followup opened the case, once per complaint."""
+
+    name: ClassVar[str] = "case.opened.v1"
+
+
+class CaseChanged(CaseBody):
+    """Anything about the case changed that has no event of its own."""
+
+    name: ClassVar[str] = "case.changed.v1"
+
+
+class CaseEscalated(CaseBody):
+    """The case moved up the ladder; `escalation_level` is the new level, `what` the clock or reason."""
+
+    name: ClassVar[str] = "case.escalated.v1"
+
+
+class CaseResolved(CaseBody):
+    """The remedy is done and the customer was told. Once per cycle."""
+
+    name: ClassVar[str] = "case.resolved.v1"
+
+
+class CaseClosed(CaseBody):
+    """The customer agreed, or was told where else to turn. Once per cycle."""
+
+    name: ClassVar[str] = "case.closed.v1"
+
+
+class CaseReopened(CaseBody):
+    """The next cycle began: assigned again, at least high."""
+
+    name: ClassVar[str] = "case.reopened.v1"
+
+
+class ClockBody(Body):
+    """One clock of one cycle, as it is after what happened."""
+
+    source: ClassVar[str] = "followup"
+
+    number: str
+    cycle: int
+    clock: CaseClock
+
+
+class ClockStarted(ClockBody):
+    """A deadline began to run."""
+
+    name: ClassVar[str] = "clock.started.v1"
+
+
+class ClockWarned(ClockBody):
+    """A fraction of the time of a clock is used up."""
+
+    name: ClassVar[str] = "clock.warned.v1"
+
+    fraction: float
+
+
+class ClockBreached(ClockBody):
+    """The deadline passed without the step done. Once per clock."""
+
+    name: ClassVar[str] = "clock.breached.v1"
+
+
+class ClockMet(ClockBody):
+    """The step a clock waits for was done."""
+
+    name: ClassVar[str] = "clock.met.v1"
+
+
+class PromiseBody(Body):
+    """One promise, as it is after what happened."""
+
+    source: ClassVar[str] = "followup"
+
+    number: str
+    cycle: int
+    promise: Promise
+
+
+class PromiseMade(PromiseBody):
+    """The customer was told that something will happen by a time."""
+
+    name: ClassVar[str] = "promise.made.v1"
+
+
+class PromiseKept(PromiseBody):
+    """It happened in time."""
+
+    name: ClassVar[str] = "promise.kept.v1"
+
+
+class PromiseBroken(PromiseBody):
+    """The time passed and it had not happened. Once per promise."""
+
+    name: ClassVar[str] = "promise.broken.v1"
+
+
+class CallbackDue(Body):
+    """It is time to ask the customer whether the matter is solved."""
+
+    name: ClassVar[str] = "callback.due.v1"
+    source: ClassVar[str] = "followup"
+
+    number: str
+    cycle: int
+    due_at: datetime
+
+
+class CallbackDone(Body):
+    """The customer was asked, or could not be reached."""
+
+    name: ClassVar[str] = "callback.done.v1"
+    source: ClassVar[str] = "followup"
+
+    number: str
+    cycle: int
+    result: Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
+    by: str
+    done_at: datetime

@@ -1,0 +1,149 @@
+"""Settings from the environment (`REDRESS_…`), and the secrets. Nothing is read at import."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import RedressError
+
+SECRET_BYTES = 32
+
+
+class SettingsError(RedressError):
+    """A setting is missing or wrong; the message says which and what to set."""
+
+
+class Settings(BaseSettings):
+    """Every setting of every service (ARCHITECTURE, section 3). Names are the fields' names behind `REDRESS_`."""
+
+    model_config = SettingsConfigDict(env_prefix="REDRESS_", frozen=True, extra="ignore")
+
+    data: Path = Path("data")
+    """Folder of everything kept on this machine."""
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    url: str | None = None
+    """The address in links that people get; default: this host and port."""
+    bus: str = "embedded"
+    """`embedded` or `kafka://host:port,…`."""
+    database: str = "sqlite"
+    """`sqlite` or `postgresql://user:password@host:port/redress_{service}`."""
+    smtp: str | None = None
+    """`smtp://user:password@host:port`; without it mails become files."""
+    timezone: str = "Asia/Shanghai"
+    services: str | None = None
+    """How services reach each other, e.g. `http://{service}:8000`; default: this host and port."""
+    secret: SecretStr | None = None
+    secret_file: Path | None = None
+    vault_key: SecretStr | None = None
+    vault_key_file: Path | None = None
+    token_key: SecretStr | None = None
+    token_key_file: Path | None = None
+    outbox_cap: int = Field(100_000, ge=1)
+    """Intake answers 503 while more events than this wait to be published."""
+    acknowledge_after: float = Field(60.0, ge=0)
+    """Seconds without an owner after which the acknowledgement goes out all the same."""
+    packs: Path | None = None
+    """Folder of packs; default: the ones that come with Redress."""
+    log_level: str = "info"
+    static_membership: bool = False
+    """Kafka group members keep their partitions over a restart (fleets of a fixed size)."""
+
+    @property
+    def public_url(self) -> str:
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def service_url(self, service: str) -> str:
+        """Where another service's API answers, without its path."""
+        return (self.services or f"http://{self.host}:{self.port}").format(service=service)
+
+    def database_url(self, service: str) -> str:
+        """The SQLAlchemy address of one service's own database."""
+        if self.database == "sqlite":
+            return f"sqlite+aiosqlite:///{self.data.resolve() / service / 'state.db'}"
+        if not self.database.startswith(("postgresql://", "postgres://")):
+            raise SettingsError(
+                f"REDRESS_DATABASE is {self.database!r}: set `sqlite` or `postgresql://…/redress_{{service}}`."
+            )
+        if "{service}" not in self.database:
+            raise SettingsError(
+                "REDRESS_DATABASE names one database for all services: put {service} in it, "
+                "as in postgresql://user@host/redress_{service}; each service owns its database."
+            )
+        address = self.database.format(service=service)
+        return "postgresql+asyncpg://" + address.split("://", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Keys that never leave the machine: `signing` (service and staff tokens), `vault` (wraps data keys), `matching` (HMAC)."""
+
+    signing: bytes
+    vault: bytes
+    matching: bytes
+
+
+def load_secrets(settings: Settings, *, make: bool) -> Secrets:
+    """Read the three secrets; with `make`, create the missing ones under the data folder (0600).
+
+    Raises SettingsError when one is missing and may not be made, or is too short.
+    """
+    return Secrets(
+        signing=_secret(settings, "secret", make=make),
+        vault=_secret(settings, "vault_key", make=make),
+        matching=_secret(settings, "token_key", make=make),
+    )
+
+
+def _secret(settings: Settings, name: str, *, make: bool) -> bytes:
+    variable = f"REDRESS_{name.upper()}"
+    given: SecretStr | None = getattr(settings, name)
+    file: Path | None = getattr(settings, f"{name}_file")
+    if given is not None:
+        return _decode(given.get_secret_value(), variable)
+    if file is not None:
+        return _decode(file.read_text().strip(), f"{variable}_FILE")
+    kept = settings.data / "secrets" / name
+    if kept.exists():
+        return _decode(kept.read_text().strip(), str(kept))
+    if not make:
+        raise SettingsError(
+            f"{variable} is not set: give every service the same {SECRET_BYTES} random bytes in hex, "
+            f"in {variable} or as a file named by {variable}_FILE."
+        )
+    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    value = secrets.token_hex(SECRET_BYTES)
+    write_private(kept, value + "\n")
+    return bytes.fromhex(value)
+
+
+def _decode(text: str, where: str) -> bytes:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != SECRET_BYTES:
+        raise SettingsError(f"{where} must hold {SECRET_BYTES} random bytes in hex (64 digits).")
+    return value
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all, and wait for the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

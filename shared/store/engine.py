@@ -1,0 +1,92 @@
+"""Engines as both databases need them: measured facts S1, S3, P3 of the reliability notes."""
+
+import sqlite3
+from pathlib import Path
+
+import orjson
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+BUSY_MILLISECONDS = 5_000
+POOL_SIZE = 10
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def make_writer(url: str) -> AsyncEngine:
+    """The engine that writes: one connection on SQLite, a pool on PostgreSQL."""
+    if url.startswith("sqlite"):
+        return _sqlite(url, begin="BEGIN IMMEDIATE", connections=1, read_only=False)
+    return _postgresql(url)
+
+
+def make_reader(url: str, writer: AsyncEngine) -> AsyncEngine:
+    """The engine that reads: SQLite reads beside its writer, PostgreSQL from the same pool."""
+    if url.startswith("sqlite"):
+        return _sqlite(url, begin="BEGIN", connections=4, read_only=True)
+    return writer
+
+
+def _sqlite(url: str, *, begin: str, connections: int, read_only: bool) -> AsyncEngine:
+    Path(url.split(":///", 1)[1]).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=30,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        # The driver must not open transactions by itself: a deferred BEGIN that writes later fails at once (S1).
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "cache_size = -8000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        if read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: object) -> None:
+        connection.exec_driver_sql(begin)  # type: ignore[attr-defined] # SQLAlchemy hands a Connection
+
+    return engine
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 15,
+            "server_settings": {
+                "application_name": "redress",
+                "statement_timeout": "10s",
+                "lock_timeout": "5s",
+                "idle_in_transaction_session_timeout": "30s",
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )

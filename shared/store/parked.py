@@ -1,0 +1,147 @@
+"""Parked keys: an event that could not be applied, with the later ones of its key behind it, in order.
+
+The head is tried again in the background, then waits for a person; other keys flow on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from sqlalchemy import case, delete, func, select, tuple_, update
+
+from shared.store.database import Database
+from shared.store.progress import Key
+from shared.store.transaction import Tx
+
+Reason = Literal["failed", "gap", "unreadable", "version"]
+RETRIES: Final = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30))
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One parked event: its original bytes, why it is here, and when it is tried again (None: by a person)."""
+
+    key: Key
+    sequence: int
+    event: bytes
+    reason: Reason
+    attempts: int
+
+
+def next_try(*, attempts: int, now: datetime) -> datetime | None:
+    """When to try again after so many failed attempts in the background."""
+    return now + RETRIES[attempts] if attempts < len(RETRIES) else None
+
+
+async def park(tx: Tx, parked: Parked, *, error: str) -> None:
+    """Keep an event that cannot be applied now. Parking it twice is harmless."""
+    table = tx.frame.parked
+    is_retried = parked.reason == "failed"
+    new = tx.upsert(table).values(
+        source=parked.key.source,
+        subject=parked.key.subject,
+        sequence=parked.sequence,
+        event=parked.event,
+        reason=parked.reason,
+        error=error[:2_000],
+        attempts=parked.attempts,
+        next_try_at=next_try(attempts=0, now=tx.now) if is_retried else None,
+        parked_at=tx.now,
+    )
+    await tx.execute(new.on_conflict_do_nothing())
+
+
+async def sequences(tx: Tx, keys: Iterable[Key]) -> dict[Key, set[int]]:
+    """The parked sequences of those keys that have any."""
+    table, wanted = tx.frame.parked, sorted(set(keys))
+    found: dict[Key, set[int]] = {}
+    for start in range(0, len(wanted), 400):
+        part = wanted[start : start + 400]
+        query = select(table.c.source, table.c.subject, table.c.sequence).where(
+            tuple_(table.c.source, table.c.subject).in_(part)
+        )
+        for source, subject, sequence in await tx.rows(query):
+            found.setdefault(Key(source, subject), set()).add(sequence)
+    return found
+
+
+async def wake(tx: Tx, key: Key) -> None:
+    """What was missing has been applied: try the key's head at once."""
+    table = tx.frame.parked
+    await tx.execute(
+        update(table)
+        .where(table.c.source == key.source, table.c.subject == key.subject, table.c.reason == "gap")
+        .values(next_try_at=tx.now)
+    )
+
+
+async def due(database: Database, *, now: datetime) -> list[Key]:
+    """The keys with an event to be tried again now."""
+    table = database.frame.parked
+    query = select(table.c.source, table.c.subject).where(table.c.next_try_at <= now).distinct().limit(100)
+    async with database.reading() as connection:
+        return [Key(*row) for row in (await connection.execute(query)).all()]
+
+
+async def head(tx: Tx, key: Key) -> Parked | None:
+    """The first parked event of a key."""
+    table = tx.frame.parked
+    query = (
+        select(table)
+        .where(table.c.source == key.source, table.c.subject == key.subject)
+        .order_by(table.c.sequence)
+        .limit(1)
+    )
+    row = await tx.row(query)
+    return row and Parked(key, row.sequence, bytes(row.event), row.reason, row.attempts)
+
+
+async def remove(tx: Tx, parked: Parked) -> None:
+    """It was applied, or someone decided to do without it."""
+    table = tx.frame.parked
+    await tx.execute(
+        delete(table).where(
+            table.c.source == parked.key.source,
+            table.c.subject == parked.key.subject,
+            table.c.sequence == parked.sequence,
+        )
+    )
+
+
+async def failed_again(tx: Tx, parked: Parked, *, error: str) -> None:
+    """Another attempt failed: wait longer, in the end for a person."""
+    table = tx.frame.parked
+    await tx.execute(
+        update(table)
+        .where(
+            table.c.source == parked.key.source,
+            table.c.subject == parked.key.subject,
+            table.c.sequence == parked.sequence,
+        )
+        .values(
+            attempts=table.c.attempts + 1,
+            error=error[:2_000],
+            reason=case((table.c.reason == "gap", "failed"), else_=table.c.reason),
+            next_try_at=next_try(attempts=parked.attempts, now=tx.now),
+        )
+    )
+
+
+async def count(database: Database) -> int:
+    """How many keys are parked."""
+    table = database.frame.parked
+    keys = select(table.c.source, table.c.subject).distinct().subquery()
+    async with database.reading() as connection:
+        found: int = (await connection.execute(select(func.count()).select_from(keys))).scalar_one()
+    return found
+
+
+async def hold(tx: Tx, parked: Parked) -> None:
+    """Its turn has not come: wait until what is missing wakes it."""
+    table = tx.frame.parked
+    await tx.execute(
+        update(table)
+        .where(table.c.source == parked.key.source, table.c.subject == parked.key.subject)
+        .values(next_try_at=None)
+    )

@@ -1,0 +1,177 @@
+"""The relay: takes what waits in the outbox to the log, in order, and marks what the log has acknowledged.
+
+One relay at a time per database, under a lease. It never keeps a cursor by id: ids are given out before commits, so
+a cursor passes rows that appear later (P1); and never shares rows among relays, which reorders them (P2).
+Publish, then mark: a crash between the two sends again, which progress marks absorb; the reverse would lose events.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Row, delete, func, select, text, update
+
+from shared import faults, telemetry
+from shared.bus.port import Bus, Message, MessageRefused, PublishFailed
+from shared.errors import Transient
+from shared.store import leases
+from shared.store.database import Database
+from shared.store.leases import Lease
+from shared.store.transaction import Tx
+
+BATCH = 500
+POLL_SECONDS = 0.2
+RENEW_SECONDS = 5.0
+PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+KEEP_PUBLISHED = timedelta(days=7)
+
+log = telemetry.logger("relay")
+
+
+@dataclass(slots=True)
+class Relayed:
+    """What one round did: `more` when a full batch was there, so another round should follow at once."""
+
+    published: int
+    more: bool
+
+
+class Relay:
+    """Publishes one service's outbox to its topic."""
+
+    def __init__(self, database: Database, bus: Bus, *, topic: str, metrics: telemetry.Metrics) -> None:
+        self._database = database
+        self._bus = bus
+        self._topic = topic
+        self._metrics = metrics
+        self._owner = leases.owner_name()
+        self._lease: Lease | None = None
+        self._renewed = 0.0
+
+    async def run(self) -> None:
+        """Relay for ever. The database or the log being away is waited out."""
+        failures = 0
+        while True:
+            try:
+                more = await self._round()
+                failures = 0
+            except Transient as error:
+                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                failures += 1
+                log.warning("relay waits", service=self._database.service, error=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+                continue
+            if not more:
+                await self._database.outbox_filled.wait(POLL_SECONDS if self._lease else 1.0)
+
+    async def stop(self) -> None:
+        """Give the lease back. The loop must have ended."""
+        if self._lease is not None:
+            try:
+                await leases.release(self._database, self._lease)
+            except Transient:
+                log.warning("lease not released", service=self._database.service)
+            self._lease = None
+
+    async def _round(self) -> bool:
+        if not await self._hold_lease():
+            return False
+        return (await self.publish_waiting()).more
+
+    async def _hold_lease(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._lease is None or now - self._renewed > RENEW_SECONDS:
+            self._lease = await leases.take(self._database, "relay", self._owner)
+            self._renewed = now
+            # Who holds the lease hears its own commits; only the others need to call.
+            self._database.announce = self._lease is None and not self._database.is_sqlite
+        return self._lease is not None
+
+    async def publish_waiting(self) -> Relayed:
+        """Publish one batch. Raises Transient when the log or the database is away; nothing is lost then."""
+        rows = await self._waiting()
+        if not rows:
+            return Relayed(0, more=False)
+        faults.reach("relay.after_read")
+        messages = [Message(row.subject, row.event.encode()) for row in rows]
+        try:
+            await self._bus.publish(self._topic, messages)
+        except MessageRefused as refusal:
+            await self._mark(rows[: refusal.acknowledged])
+            await self._set_aside(rows[refusal.acknowledged], str(refusal))
+            return Relayed(refusal.acknowledged, more=True)
+        except PublishFailed as failure:
+            await self._mark(rows[: failure.acknowledged])
+            raise
+        faults.reach("relay.after_ack")
+        await self._mark(rows)
+        return Relayed(len(rows), more=len(rows) == BATCH)
+
+    async def _waiting(self) -> Sequence[Row[tuple[int, str, str]]]:
+        table = self._database.frame.outbox
+        held_back = select(table.c.subject).where(table.c.published_at.is_(None), table.c.refused.is_not(None))
+        query = (
+            select(table.c.id, table.c.subject, table.c.event)
+            .where(table.c.published_at.is_(None), table.c.subject.not_in(held_back))
+            .order_by(table.c.id)
+            .limit(BATCH)
+        )
+        async with self._database.reading() as connection:
+            rows: Sequence[Row[tuple[int, str, str]]] = (await connection.execute(query)).all()
+        return rows
+
+    async def _mark(self, rows: Sequence[Row[tuple[int, str, str]]]) -> None:
+        lease = self._lease
+        if not rows or lease is None:
+            return
+        ids = [row.id for row in rows]
+
+        async def unit(tx: Tx) -> int:
+            dialect = tx.connection.dialect.name
+            table = tx.frame.outbox
+            among = (
+                text("outbox.id = ANY(:ids)").bindparams(ids=ids)
+                if dialect == "postgresql"
+                else text("outbox.id IN (SELECT value FROM json_each(:ids))").bindparams(ids=str(ids))
+            )
+            marked = update(table).where(among).values(published_at=tx.now)
+            return (await tx.execute(leases.guarded(marked, tx.frame, lease, dialect))).rowcount
+
+        if await self._database.run(unit) != len(ids):
+            # The lease went to another relay while this one slept: it will publish these again, in order.
+            self._lease = None
+            log.warning("relay lost its lease", service=self._database.service)
+            return
+        self._metrics.relayed.labels(self._database.service).inc(len(ids))
+
+    async def _set_aside(self, row: Row[tuple[int, str, str]], reason: str) -> None:
+        async def unit(tx: Tx) -> None:
+            table = tx.frame.outbox
+            await tx.execute(update(table).where(table.c.id == row.id).values(refused=reason))
+
+        log.error("the log refuses an event: its subject waits", service=self._database.service,
+                  subject=row.subject, error=reason)  # fmt: skip
+        await self._database.run(unit)
+
+
+async def waiting_count(database: Database, *, at_most: int) -> int:
+    """How many events wait to be published, counted no further than `at_most`."""
+    table = database.frame.outbox
+    some = select(table.c.id).where(table.c.published_at.is_(None)).limit(at_most).subquery()
+    async with database.reading() as connection:
+        found: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+    return found
+
+
+async def prune(database: Database) -> int:
+    """Delete published rows older than a week; says how many."""
+
+    async def unit(tx: Tx) -> int:
+        table = tx.frame.outbox
+        old = (
+            select(table.c.id).where(table.c.published_at < tx.now - KEEP_PUBLISHED).limit(5_000).scalar_subquery()
+        )
+        return (await tx.execute(delete(table).where(table.c.id.in_(old)))).rowcount
+
+    return await database.run(unit)

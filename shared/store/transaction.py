@@ -1,0 +1,197 @@
+"""The open transaction that use cases are handed: statements, what is said, and timers."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared import telemetry
+from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, encode, source_name
+from shared.errors import Poison
+from shared.ids import new_id
+from shared.store.tables import Frame
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+UpsertInsert = Any
+"""`Insert` of either dialect: both have the same `on_conflict_…` methods, their types share no base."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    subject: str
+    unit: str
+    body: Body
+    causationid: str | None
+    traceparent: str | None
+
+
+class TooLargeToSay(Poison):
+    """An event over the cap: large content belongs in an attachment, events carry its id."""
+
+
+class Tx:
+    """One open transaction of one service's database. `now` is the service's clock, fixed for its whole length."""
+
+    def __init__(self, connection: AsyncConnection, *, frame: Frame, service: str, now: datetime) -> None:
+        self.connection = connection
+        self.frame = frame
+        self.now = now
+        self.has_said = False
+        self.has_armed = False
+        self._service = service
+        self._said: list[_Said] = []
+        self._cause: Event[Body] | None = None
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Run one statement, or one statement over many rows."""
+        return await self.connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """All rows of a query."""
+        return (await self.connection.execute(statement, parameters)).all()
+
+    async def row(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+        """The one row of a query, or None."""
+        return (await self.connection.execute(statement, parameters)).one_or_none()
+
+    def upsert(self, table: Any) -> UpsertInsert:  # noqa: ANN401 - a Table; see UpsertInsert
+        """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on this database."""
+        build: Any = postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert
+        return build(table)
+
+    async def lock(self, *subjects: str) -> None:
+        """Hold these aggregates until the commit, in a fixed order: no other writer changes them meanwhile.
+
+        SQLite has one writer, so nothing needs to be done there.
+        """
+        if self.connection.dialect.name == "sqlite" or not subjects:
+            return
+        table, ordered = self.frame.subjects, sorted(set(subjects))
+        new = self.upsert(table).values([{"subject": each, "last_sequence": 0} for each in ordered])
+        await self.execute(new.on_conflict_do_nothing())
+        await self.execute(
+            select(table.c.subject).where(table.c.subject.in_(ordered)).order_by(table.c.subject).with_for_update()
+        )
+
+    def say(self, body: Body, *, subject: str, unit: str) -> None:
+        """Say an event: it is numbered and put into the outbox when this transaction commits, or not at all."""
+        if body.source != self._service:
+            raise ValueError(f"{body.name} is {body.source}'s to say, not {self._service}'s")
+        trace = telemetry.current_trace()
+        self._said.append(
+            _Said(
+                subject,
+                unit,
+                body,
+                self._cause.id if self._cause else None,
+                telemetry.traceparent(trace) if trace else None,
+            )
+        )
+        self.has_said = True
+
+    @contextmanager
+    def because_of(self, event: Event[Body]) -> Iterator[None]:
+        """What is said in this block was caused by `event` and continues its trace."""
+        self._cause = event
+        try:
+            with telemetry.tracing(telemetry.trace_of(event.traceparent)):
+                yield
+        finally:
+            self._cause = None
+
+    async def arm(
+        self, timer: str, *, subject: str, due_at: datetime, key: str = "", body: Mapping[str, Any] | None = None
+    ) -> None:
+        """Set (or move) a timer; a moved one is a new epoch, so its old time can no longer fire."""
+        table = self.frame.timers
+        new = self.upsert(table).values(
+            id=new_id(), name=timer, subject=subject, key=key, due_at=due_at, epoch=1, state="armed",
+            body=dict(body or {}),
+        )  # fmt: skip
+        await self.execute(
+            new.on_conflict_do_update(
+                index_elements=["name", "subject", "key"],
+                set_={
+                    "due_at": new.excluded.due_at,
+                    "body": new.excluded.body,
+                    "state": "armed",
+                    "epoch": table.c.epoch + 1,
+                    "error": None,
+                },
+            )
+        )
+        self.has_armed = True
+
+    async def disarm(self, timer: str, *, subject: str, key: str | None = None) -> None:
+        """Cancel a timer that has not fired (all keys of it when `key` is None)."""
+        table = self.frame.timers
+        condition = (table.c.name == timer) & (table.c.subject == subject) & (table.c.state == "armed")
+        if key is not None:
+            condition &= table.c.key == key
+        await self.execute(update(table).where(condition).values(state="cancelled"))
+
+    async def flush(self) -> None:
+        """Number what was said and write the outbox rows. The frame calls this before each commit."""
+        if not self._said:
+            return
+        said, self._said = self._said, []
+        last = await self._next_sequences(one.subject for one in said)
+        rows = []
+        for one in said:
+            last[one.subject] += 1
+            rows.append(self._outbox_row(one, last[one.subject]))
+        await self.execute(insert(self.frame.outbox), rows)
+
+    def forget(self) -> None:
+        """Unsay what was said since the last flush: its savepoint was rolled back."""
+        self._said.clear()
+
+    async def _next_sequences(self, subjects: Iterable[str]) -> dict[str, int]:
+        """Reserve as many sequence numbers as there are mentions; returns the one before the first of each."""
+        counts: dict[str, int] = {}
+        for subject in subjects:
+            counts[subject] = counts.get(subject, 0) + 1
+        table, result = self.frame.subjects, {}
+        ordered = sorted(counts)
+        for start in range(0, len(ordered), 500):
+            part = ordered[start : start + 500]
+            new = self.upsert(table).values([{"subject": one, "last_sequence": counts[one]} for one in part])
+            statement = new.on_conflict_do_update(
+                index_elements=["subject"],
+                set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},
+            ).returning(table.c.subject, table.c.last_sequence)
+            for subject, last in await self.rows(statement):
+                result[subject] = last - counts[subject]
+        return result
+
+    def _outbox_row(self, one: _Said, sequence: int) -> dict[str, object]:
+        event = Event(
+            id=new_id(),
+            source=source_name(self._service),
+            type=PREFIX + one.body.name,
+            subject=one.subject,
+            sequence=sequence,
+            unit=one.unit,
+            time=self.now,
+            body=one.body,
+            traceparent=one.traceparent,
+            causationid=one.causationid,
+        )
+        value = encode(event)
+        if len(value) > MAX_EVENT_BYTES:
+            raise TooLargeToSay(
+                f"{event.type} about {one.subject} has {len(value)} bytes, the cap is {MAX_EVENT_BYTES}: "
+                "keep large content as an attachment and say its id."
+            )
+        return {
+            "event_id": event.id,
+            "subject": one.subject,
+            "event": value.decode(),
+            "created_at": self.now,
+        }

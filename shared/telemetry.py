@@ -1,0 +1,120 @@
+"""Logs, the trace that runs through them, and the names of every metric.
+
+A log line is one JSON object (or a coloured line on a terminal). It carries the complaint's number and the trace id
+of what is being done, and nothing personal: long digit runs and mail addresses are blotted out whatever field they are in.
+"""
+
+import contextvars
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_trace: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace", default=None)
+
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?<![\w-])\+?\d{9,}(?![\w-])")
+_TRACEPARENT = re.compile(r"\A00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+
+def new_trace() -> str:
+    """A trace id (W3C Trace Context): 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def trace_of(traceparent: str | None) -> str | None:
+    """The trace id in a `traceparent` header, or None when there is none or it is malformed."""
+    match = _TRACEPARENT.match(traceparent or "")
+    return match.group(1) if match else None
+
+
+def traceparent(trace: str) -> str:
+    """A `traceparent` header of a trace id, with a new span id."""
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+def current_trace() -> str | None:
+    """The trace id of what is being done now."""
+    return _trace.get()
+
+
+@contextmanager
+def tracing(trace: str | None, **fields: object) -> Iterator[str]:
+    """Run a block under a trace (a new one when None); `fields` (such as `number`) go into its log lines."""
+    trace = trace or new_trace()
+    token = _trace.set(trace)
+    try:
+        with structlog.contextvars.bound_contextvars(trace_id=trace, **fields):
+            yield trace
+    finally:
+        _trace.reset(token)
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger; pass facts as fields, never inside the message."""
+    found: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return found
+
+
+def configure_logs(*, level: str, json: bool | None = None) -> None:
+    """Send logs to standard error: JSON lines, or coloured text where a terminal is."""
+    as_json = not sys.stderr.isatty() if json is None else json
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _blot,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    # Libraries log through logging: only what needs a person.
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def _blot(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's own shape
+    for field, value in event.items():
+        if isinstance(value, str) and field != "timestamp":
+            event[field] = _PERSONAL.sub("▇", value)
+    return event
+
+
+class Metrics:
+    """Every metric there is. One per process, handed to what counts; `/metrics` serves it."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made = {"registry": self.registry}
+        self.requests = Counter(
+            "redress_http_requests", "HTTP requests answered", ["service", "method", "status"], **made
+        )
+        self.request_seconds = Histogram(
+            "redress_http_request_seconds", "Time to answer an HTTP request", ["service"], **made
+        )
+        self.commits = Counter("redress_commits", "Transactions committed", ["service"], **made)
+        self.outbox_waiting = Gauge("redress_outbox_waiting", "Events not yet in the log", ["service"], **made)
+        self.relayed = Counter("redress_relayed", "Events put into the log", ["service"], **made)
+        self.consumed = Counter(
+            "redress_consumed", "Events taken, by what became of them", ["service", "verdict"], **made
+        )
+        self.parked = Gauge("redress_parked_keys", "Keys parked, by state", ["service", "state"], **made)
+        self.timers_fired = Counter("redress_timers_fired", "Timers fired", ["service", "timer"], **made)
+        self.timer_lateness = Histogram(
+            "redress_timer_lateness_seconds", "How late timers fire", ["service"],
+            buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300), **made,
+        )
+        self.messages = Counter("redress_messages", "Message attempts by result", ["channel", "result"], **made)
+        self.loop_lag = Gauge("redress_loop_lag_seconds", "How late the event loop wakes", **made)
