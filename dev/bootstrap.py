@@ -74,7 +74,7 @@ def check_python() -> None:
 def one_at_a_time(venv: Path) -> Iterator[None]:
     """Hold a lock beside `venv`, so that two commands started together do not both install."""
     try:
-        import fcntl  # noqa: PLC0415 - not on every system
+        import fcntl
     except ImportError:
         yield
         return
@@ -156,7 +156,9 @@ def fingerprint(name: str) -> str:
         try:
             content.update(file.read_bytes())
         except FileNotFoundError:
-            raise SetupError(f"{file.relative_to(ROOT)} is missing: is this a whole checkout?") from None
+            raise SetupError(
+                f"{file.relative_to(ROOT)} is missing: is this a whole checkout?"
+            ) from None
     content.update(f"{sys.version_info[:2]} {ROOT}".encode())
     return content.hexdigest()
 
@@ -172,7 +174,7 @@ def read_stamp(stamp: Path) -> dict[str, str]:
 def run(command: Sequence[str], *, environment: dict[str, str] | None = None) -> None:
     """Run quietly. Raises CommandError with the last lines, in which no address is shown."""
     try:
-        ended = subprocess.run(  # noqa: S603 - only commands built in this file
+        ended = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

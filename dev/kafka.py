@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -32,7 +31,7 @@ from dev.process import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 VERSION = "4.1.1"
 IMAGE = f"apache/kafka:{VERSION}"
@@ -93,6 +92,11 @@ class JavaBroker:
         except (OSError, ValueError):
             return None
         return pid if is_running(pid, word=str(self._configuration)) else None
+
+    def identity(self) -> tuple[int, str] | None:
+        """Return pid and a word of its command line, by which another process may end it."""
+        pid = self.pid()
+        return None if pid is None else (pid, str(self._configuration))
 
     @property
     def _configuration(self) -> Path:
@@ -178,7 +182,7 @@ class DockerBroker:
     def __init__(
         self, name: str, *, settings: Mapping[str, str] | None = None, port: int | None = None
     ) -> None:
-        self._name = name
+        self.name = name
         self._settings = dict(settings or {})
         self._port = port or free_ports(1)[0]
         self._exists = False
@@ -189,33 +193,33 @@ class DockerBroker:
 
     def start(self) -> None:
         if self._exists:
-            _docker("start", self._name)
+            _docker("start", self.name)
         else:
             _docker(*self._run_arguments())
             self._exists = True
         try:
-            since = _docker("inspect", "--format", "{{.State.StartedAt}}", self._name).strip()
+            since = _docker("inspect", "--format", "{{.State.StartedAt}}", self.name).strip()
             wait_until(
-                lambda: "Kafka Server started" in _docker("logs", "--since", since, self._name),
+                lambda: "Kafka Server started" in _docker("logs", "--since", since, self.name),
                 within=START_WITHIN,
                 what=f"the container of {IMAGE}",
                 while_alive=lambda: True,
             )
         except EngineError as error:
-            log = _docker("logs", "--tail", "20", self._name)
+            log = _docker("logs", "--tail", "20", self.name)
             raise EngineError(f"{error}; the end of its log:\n{log}") from None
 
     def stop(self) -> None:
         if self._exists:
-            _docker("stop", "--time", "20", self._name)
+            _docker("stop", "--time", "20", self.name)
 
     def kill9(self) -> None:
         if self._exists:
-            _docker("kill", self._name)
+            _docker("kill", self.name)
 
     def remove(self) -> None:
         if self._exists:
-            _docker("rm", "--force", "--volumes", self._name)
+            remove_container(self.name)
             self._exists = False
 
     def _run_arguments(self) -> list[str]:
@@ -237,7 +241,7 @@ class DockerBroker:
             for part in ("--env", f"KAFKA_{key.replace('.', '_').upper()}={value}")
         ]
         publish = f"{LOOPBACK}:{self._port}:{self._port}"
-        return ["run", "--detach", "--name", self._name, "--publish", publish, *variables, IMAGE]
+        return ["run", "--detach", "--name", self.name, "--publish", publish, *variables, IMAGE]
 
 
 COMMON_SETTINGS = {
@@ -289,7 +293,7 @@ POM = f"""\
 
 def new_broker(
     folder: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
-) -> Broker:
+) -> JavaBroker | DockerBroker:
     """Choose the engine this machine has. Raises EngineError when there is none.
 
     `settings` are broker settings laid over COMMON_SETTINGS.
@@ -316,7 +320,9 @@ def why_unavailable() -> str | None:
         return f"no Apache Kafka for tests: {lacking} is missing; {advice} ({packages})"
     version = _java_version(java)
     if version < OLDEST_JAVA:
-        return f"no Apache Kafka for tests: Java {OLDEST_JAVA} is needed, this is {version}; {advice}"
+        return (
+            f"no Apache Kafka for tests: Java {OLDEST_JAVA} is needed, this is {version}; {advice}"
+        )
     return None
 
 
@@ -334,6 +340,11 @@ def has_docker() -> bool:
             if arguments[0] != "info" and worked:
                 return True
     return False
+
+
+def remove_container(name: str) -> None:
+    """Remove a container of ours with its data, whether it runs or not."""
+    _docker("rm", "--force", "--volumes", name)
 
 
 def fetch_jars() -> Path:
@@ -359,7 +370,7 @@ def _copy_dependencies(maven: str, work: Path) -> None:
     command = [maven, "-B", "-q", "-f", str(work / "pom.xml"), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={work / 'jars'}"]
     with (work / "log").open("wb") as log:
-        ended = subprocess.run(  # noqa: S603 - fixed arguments
+        ended = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False
         )
     if ended.returncode or not (work / "jars" / f"kafka_2.13-{VERSION}.jar").exists():
@@ -376,7 +387,7 @@ def _format(data: Path, configuration: Path, jars: Path) -> None:
         if not made.exists():
             storage = [*_java(jars, "-Xmx128m"), "kafka.tools.StorageTool"]
             command = [*storage, "format", "-t", CLUSTER_ID, "-c", str(configuration)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode:
                 raise EngineError(f"formatting {data} failed:\n{ended.stdout}{ended.stderr}")
             partial = Path(tempfile.mkdtemp(dir=made.parent))
@@ -396,7 +407,7 @@ def _java(jars: Path, *memory: str) -> list[str]:
 
 
 def _java_version(java: str) -> int:
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', said)
     return int(found[1]) if found else 0
 
@@ -416,7 +427,7 @@ def _read_ports(folder: Path) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    import fcntl  # noqa: PLC0415 - not on every system
+    import fcntl
 
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -425,7 +436,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _docker(*arguments: str) -> str:
     docker = shutil.which("docker") or "docker"
-    ended = subprocess.run(  # noqa: S603 - fixed arguments
+    ended = subprocess.run(
         [docker, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -439,13 +450,13 @@ def _docker(*arguments: str) -> str:
 
 
 def _try(command: list[str], *, within: float) -> bool:
-    ended = subprocess.run(command, capture_output=True, timeout=within, check=False)  # noqa: S603
+    ended = subprocess.run(command, capture_output=True, timeout=within, check=False)
     return ended.returncode == 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Start, stop or show a broker of one's own. Returns 0, 1 for a problem, 3 if not running."""
-    import argparse  # noqa: PLC0415 - tests import this module, the command alone parses
+    import argparse
 
     parser = argparse.ArgumentParser(prog="python -m dev.kafka", description=__doc__)
     parser.add_argument("verb", choices=["start", "stop", "status", "run"])

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 from dev.process import (
     LOOPBACK,
     EngineError,
+    children_of,
     end_process,
     free_ports,
     is_running,
     launch,
     tail,
-    children_of,
     wait_until,
 )
 
@@ -49,7 +49,10 @@ COMMON_SETTINGS = {
 
 
 class Postgres:
-    """A server with its data in `folder`; a test may end it and start it again on the same port."""
+    """A server with its data in `folder`; a test may end it and start it again on the same port.
+
+    As root the server runs as another user, who must be able to reach `folder` (`new_folder` makes such a one).
+    """
 
     def __init__(
         self,
@@ -86,6 +89,11 @@ class Postgres:
             return None
         return pid if is_running(pid, word=str(self._data)) else None
 
+    def identity(self) -> tuple[int, str] | None:
+        """Return pid and a word of its command line, by which another process may end it."""
+        pid = self.pid()
+        return None if pid is None else (pid, str(self._data))
+
     def start(self) -> None:
         """Start and wait until it serves. Raises EngineError."""
         if self.pid() is not None:
@@ -94,7 +102,9 @@ class Postgres:
         self._create(programs)
         self.log.unlink(missing_ok=True)
         (self._folder / "port").write_text(str(self._port), encoding="utf-8")
-        options = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
+        options = [
+            part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")
+        ]
         command = [str(programs / "postgres"), "-D", str(self._data), "-p", str(self._port)]
         child = launch(
             [*command, *options],
@@ -172,6 +182,13 @@ class Postgres:
             raise EngineError(f"initdb failed:\n{ended.stdout}")
 
 
+def new_folder(prefix: str = "redress-postgres-") -> Path:
+    """Make a temporary folder that the server's user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder.chmod(0o755)
+    return folder
+
+
 def server_user() -> tuple[int, int] | None:
     """Return uid and gid to run the server as: it refuses to run as root. None: as oneself."""
     if os.getuid() != 0:
@@ -188,7 +205,7 @@ def server_user() -> tuple[int, int] | None:
 def run_as_server(command: list[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's programs to its end, as the user who may run the server."""
     user = server_user()
-    return subprocess.run(  # noqa: S603 - commands are built in this file
+    return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -199,6 +216,7 @@ def run_as_server(command: list[str], *, folder: Path) -> subprocess.CompletedPr
         check=False,
         user=user[0] if user else None,
         group=user[1] if user else None,
+        extra_groups=[] if user else None,
     )
 
 
@@ -241,7 +259,9 @@ def _candidates() -> list[Path]:
 def _is_usable(folder: Path) -> bool:
     """Tell whether the server's user may run what lies there (not so under root's own folder)."""
     try:
-        return run_as_server([str(folder / "postgres"), "--version"], folder=Path("/")).returncode == 0
+        return (
+            run_as_server([str(folder / "postgres"), "--version"], folder=Path("/")).returncode == 0
+        )
     except OSError:
         return False
 

@@ -46,9 +46,8 @@ def launch(
     environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that Ctrl-C in a test run does not reach it."""
-    identity = {} if user is None else {"user": user[0], "group": user[1]}
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - commands are built in dev/
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -56,7 +55,9 @@ def launch(
             cwd=folder,
             env=environment,
             start_new_session=True,
-            **identity,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
         )
 
 
@@ -112,7 +113,9 @@ def end_process(
         return
     os.kill(pid, how)
     try:
-        wait_until(lambda: not alive(), within=grace, what=f"process {pid}", while_alive=lambda: True)
+        wait_until(
+            lambda: not alive(), within=grace, what=f"process {pid}", while_alive=lambda: True
+        )
     except EngineError:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,118 @@
+"""What every test may ask for: the real engines, and their fresh databases."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev.kafka import Broker, new_broker
+from dev.postgres import Postgres, new_folder
+from tests import engines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Which marker a fixture brings with it, so that no test has to say it twice.
+NEEDS = {
+    "kafka_broker": "kafka",
+    "own_kafka": "kafka",
+    "postgres_server": "postgres",
+    "postgres_database": "postgres",
+    "postgres_databases": "postgres",
+    "own_postgres": "postgres",
+}
+ENGINES = pytest.StashKey[engines.Engines]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the session's engines: a worker joins those of the process that started it."""
+    is_worker = hasattr(config, "workerinput")
+    config.stash[ENGINES] = engines.Engines.join() if is_worker else engines.Engines.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the engines after the last worker has gone."""
+    if not hasattr(config, "workerinput") and ENGINES in config.stash:
+        config.stash[ENGINES].end()
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures need an engine."""
+    for item in items:
+        for marker in {NEEDS[name] for name in getattr(item, "fixturenames", ()) if name in NEEDS}:
+            item.add_marker(marker)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose engine is not to be had; in CI it must be there, so the test fails."""
+    for marker, why_none in (
+        ("kafka", engines.why_no_kafka),
+        ("postgres", engines.why_no_postgres),
+    ):
+        reason = why_none() if item.get_closest_marker(marker) else None
+        if reason is None:
+            continue
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(
+                f"{reason} (with CI=true a test may not be skipped for that)", pytrace=False
+            )
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def session_engines(request: pytest.FixtureRequest) -> engines.Engines:
+    return request.config.stash[ENGINES]
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(session_engines: engines.Engines) -> str:
+    """Return host:port of a broker shared by the whole session: use names of your own in it."""
+    return session_engines.kafka()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(session_engines: engines.Engines) -> str:
+    """Return the URL, without a database, of a server shared by the whole session."""
+    return session_engines.postgres()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """Return the URL of a fresh, empty database."""
+    name = f"t_{secrets.token_hex(6)}"
+    engines.create_databases(postgres_server, [name])
+    yield f"{postgres_server}/{name}"
+    engines.drop_databases(postgres_server, [name])
+
+
+@pytest.fixture
+def postgres_databases(postgres_server: str) -> Iterator[str]:
+    """Return a setting for REDRESS_DATABASE: a fresh database for each service at `{service}`."""
+    prefix = f"t_{secrets.token_hex(6)}"
+    names = [f"{prefix}_{service}" for service in engines.SERVICES]
+    engines.create_databases(postgres_server, names)
+    yield f"{postgres_server}/{prefix}_{{service}}"
+    engines.drop_databases(postgres_server, names)
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Broker]:
+    """Return a running broker of this test's own, to stop, kill and start again."""
+    broker = new_broker(tmp_path / "kafka")
+    broker.start()
+    yield broker
+    broker.remove()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """Return a running server of this test's own, to stop, kill and start again."""
+    server = Postgres(new_folder())
+    server.start()
+    yield server
+    server.remove()
