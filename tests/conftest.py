@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dev.kafka import Broker, new_broker
 from dev.postgres import Postgres, new_folder
@@ -30,6 +31,11 @@ ENGINES = pytest.StashKey[engines.Engines]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the session's engines: a worker joins those of the process that started it."""
+    # How long an example takes says more about the machine than about the code.
+    settings.register_profile(
+        "redress", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    )
+    settings.load_profile("redress")
     is_worker = hasattr(config, "workerinput")
     config.stash[ENGINES] = engines.Engines.join() if is_worker else engines.Engines.begin()
 

@@ -1,0 +1,61 @@
+# `make` alone lists the targets. Needs Python 3.11 or newer; everything else is set up in ./.venv.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := $(PYTHON) dev/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run migrate setup test test-fast check lint types imports format requirements bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  while IFS='|' read -r name does; do printf '  make %-14s %s\n' "$$name" "$$does"; done
+
+run: ## set up, then run all services on http://127.0.0.1:8000
+	@$(SETUP)
+	@exec $(BIN)/redress up --migrate
+
+migrate: ## set up, then bring databases and topics up to date
+	@$(SETUP)
+	@$(BIN)/redress migrate
+
+setup: ## make ./.venv with everything that tests and checks need
+	@$(SETUP) --dev
+
+test: setup ## all tests: the fast part, then the rest on real PostgreSQL and Kafka
+	@$(BIN)/python -m dev.test
+
+test-fast: setup ## the tests that need no engine and little time
+	@$(BIN)/python -m dev.test --fast
+
+check: lint types imports ## what must be green before a commit: format, lint, types, import rules
+
+lint: setup ## format and lint
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+types: setup ## strict types
+	@$(BIN)/mypy
+
+imports: setup ## who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## lay the code out, and fix what can be fixed by itself
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+requirements: setup ## run the tests and write docs/requirements.md: row, tests, result
+	@$(BIN)/python -m dev.requirements
+
+bench: setup ## measure, and write docs/performance.md
+	@$(BIN)/python -m bench
+
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header
+lock: setup ## compile requirements/*.in to *.lock (UPGRADE=--upgrade for newer versions)
+	@$(LOCK) $(UPGRADE) requirements/setup.in -o requirements/setup.lock
+	@$(LOCK) $(UPGRADE) requirements/run.in -o requirements/run.lock
+	@$(LOCK) $(UPGRADE) requirements/dev.in -c requirements/run.lock -o requirements/dev.lock
+
+clean: ## remove what set-up, tests and checks made; ./data stays
+	@rm -rf .venv .venv.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build
+	@find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
