@@ -1,4 +1,4 @@
-"""A calendar: when a place is open, by week, by date and by public holiday, in its own time zone."""
+"""A calendar: when a place is open, by week, date and public holiday, in its own time zone."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ class NoOpenTime(CalendarError):
 
 
 class Shift(NamedTuple):
-    """Open from `start` to before `end`, in minutes of the local day; 1440 is midnight at its end."""
+    """Open from `start` to before `end`, in minutes of the local day (1440: its end)."""
 
     start: int
     end: int
@@ -152,7 +152,8 @@ class Calendar:
         zone = ZoneInfo(self.zone)
         earlier, later = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if earlier <= later:
-            return later if at_end else earlier
+            # Midnight at the end of a date is where the next one begins, even when it comes twice.
+            return later if at_end and minute < DAY_MINUTES else earlier
         return self._jump_between(later, earlier)
 
     def _jump_between(self, low: datetime, high: datetime) -> datetime:
@@ -178,7 +179,7 @@ class Calendar:
             known = year in self.complete_years
             if not known and not public_days(self.holidays, year).is_complete:
                 yield (
-                    f"calendar {self.id}: the official holiday schedule of {self.holidays} for {year} "
+                    f"calendar {self.id}: the holiday schedule of {self.holidays} for {year} "
                     f"is not known; counted without make-up workdays. Add {year} to the "
                     "calendar's exceptions and complete_years."
                 )

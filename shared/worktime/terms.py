@@ -57,7 +57,7 @@ def parse_term(text: str) -> Term:
     if not match:
         raise ValueError(
             f"{text!r} is no length of time: write a whole number and a unit, "
-            "m h d w for calendar time or wm wh wd for working time, such as 30m, 24h, 15d, 8wh or 2wd"
+            "m h d w for calendar time or wm wh wd for working time, such as 30m, 24h, 8wh or 2wd"
         )
     unit = match[2]
     for known in ("m", "h", "d", "w", "wm", "wh", "wd"):

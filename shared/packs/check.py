@@ -1,0 +1,189 @@
+"""What must hold between the parts of a pack, beyond the shape of each part."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from shared.packs.calendars import calendar_of
+from shared.packs.letters import undeclared_variables
+from shared.packs.model import KINDS, SEVERITIES, Clock, Pack
+from shared.worktime.calendar import Calendar, CalendarError
+from shared.worktime.terms import Term
+
+Path = tuple[str | int, ...]
+
+
+class Fault(NamedTuple):
+    """A rule that is broken: where in the pack, what, and what to do."""
+
+    path: Path
+    message: str
+    advice: str
+
+
+def faults(pack: Pack) -> Iterator[Fault]:
+    """Everything in `pack` that contradicts itself, in the order of its sections."""
+    yield from _twice(pack)
+    yield from _kinds(pack)
+    yield from _taxonomy(pack)
+    yield from _calendars(pack)
+    for index, clock in enumerate(pack.clocks):
+        yield from _clock(pack, clock, ("clocks", index))
+    yield from _care(pack)
+    yield from _templates(pack)
+
+
+def _twice(pack: Pack) -> Iterator[Fault]:
+    sections: dict[str, Iterable[str]] = {
+        "kinds": (kind.id for kind in pack.kinds),
+        "taxonomy": (category.code for category in pack.taxonomy),
+        "cues": (cue.id for cue in pack.cues),
+        "clocks": (clock.name for clock in pack.clocks),
+        "calendars": (calendar.id for calendar in pack.calendars),
+        "teams": (team.code for team in pack.teams),
+        "facts": (fact.id for fact in pack.facts),
+        "remedies": (remedy.code for remedy in pack.remedies),
+        "escalation": (level.id for level in pack.escalation),
+        "templates": (template.id for template in pack.templates),
+        "early_warning": (rule.id for rule in pack.early_warning),
+        "causes": (cause.code for cause in pack.causes),
+        "sources": (source.id for source in pack.sources),
+    }
+    for section, codes in sections.items():
+        seen: set[str] = set()
+        for index, code in enumerate(codes):
+            if code in seen:
+                yield Fault((section, index), f"{code!r} stands twice", "Rename or remove one.")
+            seen.add(code)
+
+
+def _kinds(pack: Pack) -> Iterator[Fault]:
+    there = {kind.id for kind in pack.kinds}
+    for kind in KINDS:
+        if kind not in there:
+            yield Fault(("kinds",), f"{kind!r} is missing", "Say by which words it shows.")
+    for severity in SEVERITIES:
+        if severity not in pack.urgency:
+            yield Fault(("urgency",), f"{severity!r} is missing", "Say how soon it is looked at.")
+
+
+def _taxonomy(pack: Pack) -> Iterator[Fault]:
+    teams = {team.code for team in pack.teams}
+    facts = {fact.id for fact in pack.facts}
+    for index, category in enumerate(pack.taxonomy):
+        at: Path = ("taxonomy", index)
+        if category.team not in teams:
+            yield _unknown((*at, "team"), "team", category.team, teams)
+        for number, fact in enumerate(category.facts):
+            if fact not in facts:
+                yield _unknown((*at, "facts", number), "fact", fact, facts)
+        if not category.keywords.zh and not category.keywords.en:
+            yield Fault((*at, "keywords"), "there are none", "Give words in zh and en.")
+    if not any(category.general for category in pack.taxonomy):
+        yield Fault(("taxonomy",), "no category is `general`", "Mark the last resort (other).")
+
+
+def _calendars(pack: Pack) -> Iterator[Fault]:
+    for index, spec in enumerate(pack.calendars):
+        try:
+            calendar_of(spec)
+        except CalendarError as error:
+            message, _, advice = str(error).rpartition(": ")
+            yield Fault(("calendars", index), message or str(error), f"{advice.capitalize()}.")
+
+
+def _clock(pack: Pack, clock: Clock, at: Path) -> Iterator[Fault]:
+    calendars = {calendar.id for calendar in pack.calendars}
+    if clock.calendar not in calendars:
+        yield _unknown((*at, "calendar"), "calendar", clock.calendar, calendars)
+        return
+    codes = {category.code for category in pack.taxonomy}
+    for number, code in enumerate(clock.categories):
+        if code not in codes:
+            yield _unknown((*at, "categories", number), "category", code, codes)
+    if not any(clock.targets.values()):
+        yield Fault((*at, "targets"), "it never runs", "Give at least one severity a term.")
+    limit = clock.statutory_term
+    if limit is None:
+        return
+    if clock.pausable and clock.regime is None:
+        yield Fault(
+            (*at, "pausable"),
+            "a statutory limit never pauses",
+            "Set pausable to false, or put the limit on a clock of its own.",
+        )
+    try:
+        calendar = calendar_of(pack.calendar_spec(clock.calendar))
+    except CalendarError:
+        return
+    for severity in SEVERITIES:
+        target = clock.target(severity)
+        if target and _usual(target, calendar) > _usual(limit, calendar):
+            yield Fault(
+                (*at, "targets", severity),
+                f"the target {target} lies past the statutory limit {limit}"
+                + (f" ({clock.statutory_source})" if clock.statutory_source else ""),
+                f"Promise {limit} or less.",
+            )
+
+
+def _usual(term: Term, calendar: Calendar) -> timedelta:
+    """How long a term takes in a week without holidays, to compare terms of different units.
+
+    A deadline itself is always the earlier of target and limit, holidays and all.
+    """
+    week = timedelta(days=7)
+    match term.unit:
+        case "d" | "w":
+            return timedelta(days=term.days)
+        case "wd":
+            return term.days * week / max(1, sum(bool(shifts) for shifts in calendar.week))
+        case "wm" | "wh":
+            minutes = sum(shift.end - shift.start for day in calendar.week for shift in day)
+            return term.length * (week / timedelta(minutes=max(1, minutes)))
+        case "m" | "h":
+            return term.length
+
+
+def _care(pack: Pack) -> Iterator[Fault]:
+    calendars = {calendar.id for calendar in pack.calendars}
+    if pack.callback.calendar not in calendars:
+        yield _unknown(("callback", "calendar"), "calendar", pack.callback.calendar, calendars)
+    questions = {question.id for question in pack.survey.questions}
+    asked = (pack.survey.satisfied_question, *pack.survey.loyalty_questions)
+    for question in asked:
+        if question not in questions:
+            yield _unknown(("survey",), "question", question, questions)
+    for index, remedy in enumerate(pack.remedies):
+        amounts = [approval.up_to for approval in remedy.approvals]
+        if not amounts:
+            yield Fault(("remedies", index), "nobody may approve it", "Name at least one role.")
+        known = [amount for amount in amounts if amount is not None]
+        if known != sorted(known) or None in amounts[:-1]:
+            yield Fault(
+                ("remedies", index, "approvals"),
+                "the limits do not rise",
+                "List roles from the smallest amount to the largest; only the last may have none.",
+            )
+
+
+def _templates(pack: Pack) -> Iterator[Fault]:
+    for index, template in enumerate(pack.templates):
+        for language in ("zh", "en"):
+            letter = template.letter(language)
+            for part, source in (("subject", letter.subject), ("body", letter.body)):
+                at: Path = ("templates", index, language, part)
+                names, problem = undeclared_variables(source, template.variables)
+                if problem:
+                    yield Fault(at, problem, "Correct the Jinja2 syntax.")
+                for name in names:
+                    yield Fault(
+                        at,
+                        f"it uses {name!r}, which is not in `variables`",
+                        "List it there or correct its spelling.",
+                    )
+
+
+def _unknown(at: Path, what: str, code: str, known: Iterable[str]) -> Fault:
+    names = ", ".join(sorted(known)) or "none"
+    return Fault(at, f"there is no {what} {code!r}", f"Define it or use one of: {names}.")

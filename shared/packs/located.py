@@ -1,0 +1,190 @@
+"""Pack data that remembers the file and line it came from, through merging to the last error
+message.
+
+Scalars stay text: `1.10` is no number and `no` is no boolean until the model asks for one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+MAX_DEPTH = 20
+_KEYS = ("code", "id", "name")
+
+Plain = str | None | list["Plain"] | dict[str, "Plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value and where it stands. Line 0: it came in one piece, without lines."""
+
+    value: "str | None | tuple[Located, ...] | Mapping[str, Located]"
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackError:
+    """One thing wrong with a pack: where, what, and what to do."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+    advice: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.message}. {self.advice}"
+
+
+class PackInvalid(ValueError):
+    """A pack that cannot be used; `errors` say everything that is wrong with it."""
+
+    def __init__(self, errors: Sequence[PackError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+
+
+def read_yaml(path: Path, *, name: str) -> tuple[Located | None, list[PackError]]:
+    """One file's content, or what is wrong with it. `name` is how errors call the file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=_Loader)
+        if root is None:
+            return None, []
+        errors: list[PackError] = []
+        return _from_node(root, at=_At(name, 1, "", 0), errors=errors), errors
+    except UnicodeDecodeError:
+        return None, [PackError(name, 1, "", "it is not UTF-8", "Save the file as UTF-8.")]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        line = mark.line + 1 if mark else 1
+        advice = "Check indentation, colons and quotes on and above that line."
+        return None, [PackError(name, line, "", str(problem), advice)]
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _At(NamedTuple):
+    file: str
+    line: int
+    path: str
+    depth: int
+
+    def inside(self, node: yaml.Node, *, path: str) -> "_At":
+        return _At(self.file, node.start_mark.line + 1, path, self.depth + 1)
+
+    def error(self, message: str, advice: str) -> PackError:
+        return PackError(self.file, self.line, self.path, message, advice)
+
+
+def _from_node(node: yaml.Node, *, at: _At, errors: list[PackError]) -> Located:
+    if at.depth > MAX_DEPTH:
+        errors.append(at.error("it is nested too deeply", f"Packs are at most {MAX_DEPTH} deep."))
+        return Located(None, at.file, at.line)
+    if isinstance(node, yaml.SequenceNode):
+        items = tuple(
+            _from_node(item, at=at.inside(item, path=f"{at.path}[{index}]"), errors=errors)
+            for index, item in enumerate(node.value)
+        )
+        return Located(items, at.file, at.line)
+    if isinstance(node, yaml.MappingNode):
+        return _from_mapping(node, at=at, errors=errors)
+    is_null = isinstance(node, yaml.ScalarNode) and not node.style
+    is_null = is_null and node.value in ("", "~", "null")
+    return Located(None if is_null else str(node.value), at.file, at.line)
+
+
+def _from_mapping(node: yaml.MappingNode, *, at: _At, errors: list[PackError]) -> Located:
+    found: dict[str, Located] = {}
+    for key, child in node.value:
+        here = at.inside(key, path=f"{at.path}.{key.value}" if at.path else str(key.value))
+        if not isinstance(key, yaml.ScalarNode):
+            errors.append(here.error("a key must be a word", "Write `key: …`."))
+            continue
+        if key.value in found:
+            message = f"{key.value!r} stands twice, first on line {found[key.value].line}"
+            errors.append(here.error(message, "Keep one of them."))
+        found[key.value] = _from_node(child, at=here, errors=errors)
+    return Located(found, at.file, at.line)
+
+
+def from_plain(value: Plain, *, file: str) -> Located:
+    """JSON data as located data: everything at line 0 of `file`."""
+    if isinstance(value, dict):
+        return Located(
+            {str(key): from_plain(child, file=file) for key, child in value.items()}, file, 0
+        )
+    if isinstance(value, list):
+        return Located(tuple(from_plain(child, file=file) for child in value), file, 0)
+    return Located(value if value is None else str(value), file, 0)
+
+
+def to_plain(node: Located) -> Plain:
+    """The data without its places."""
+    if isinstance(node.value, Mapping):
+        return {key: to_plain(child) for key, child in node.value.items()}
+    if isinstance(node.value, tuple):
+        return [to_plain(child) for child in node.value]
+    return node.value
+
+
+def merge(base: Located, over: Located) -> Located:
+    """`over` laid on `base`.
+
+    Mappings merge key by key. In a list of items with a code, id or name, one of the same code
+    replaces and a new one is added at the end. Anything else is replaced.
+    """
+    if isinstance(base.value, Mapping) and isinstance(over.value, Mapping):
+        merged = dict(base.value)
+        for key, child in over.value.items():
+            merged[key] = merge(base.value[key], child) if key in base.value else child
+        return Located(merged, over.file, over.line)
+    if isinstance(base.value, tuple) and isinstance(over.value, tuple):
+        keyed = [*map(item_key, base.value), *map(item_key, over.value)]
+        if None not in keyed:
+            items = {item_key(item): item for item in base.value}
+            items |= {item_key(item): item for item in over.value}
+            return Located(tuple(items.values()), over.file, over.line)
+    return over
+
+
+def item_key(item: Located) -> str | None:
+    """What a list item is called: its code, id or name; None where it has none."""
+    if isinstance(item.value, Mapping):
+        for key in _KEYS:
+            if key in item.value and isinstance(item.value[key].value, str):
+                return str(item.value[key].value)
+    return None
+
+
+def find(root: Located, path: Sequence[str | int]) -> Located:
+    """The value at `path`, or the deepest one on the way that exists."""
+    node = root
+    for step in path:
+        if isinstance(node.value, Mapping) and step in node.value:
+            node = node.value[str(step)]
+        elif isinstance(node.value, tuple) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            break
+    return node
+
+
+def field_name(root: Located, path: Sequence[str | int]) -> str:
+    """The path as people read it, with codes instead of positions: `taxonomy[GEN-PRD].team`."""
+    name = ""
+    node = root
+    for index, step in enumerate(path):
+        node = find(root, path[: index + 1])
+        if isinstance(step, int):
+            name += f"[{item_key(node) or step}]"
+        else:
+            name += f".{step}" if name else step
+    return name
