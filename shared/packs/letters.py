@@ -10,7 +10,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shared.packs.parts import Template
 
-
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 

@@ -272,6 +272,7 @@ class Thresholds(Part):
     high_cues_make_critical: int = Field(default=3, ge=2)
     least_evidence: float = Field(default=1.0, gt=0)
     too_close: float = Field(default=0.9, gt=0, le=1)
+    sure_evidence: float = Field(default=1.5, gt=0)
     questions_per_message: int = Field(default=3, ge=1)
 
 

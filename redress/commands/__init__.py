@@ -1,0 +1,1 @@
+"""The subcommands of `redress`, a file each."""

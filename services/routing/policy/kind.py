@@ -1,0 +1,142 @@
+"""Which kind a text is: complaint, suggestion, grumble, inquiry or praise; a mixed text is the
+first of these.
+
+Dissatisfaction with a request, or any report of loss or hazard, is a complaint; dissatisfaction
+alone is a grumble. Polite words do not make a question of a grievance, nor thanks of sarcasm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.routing.model import CueHit, Evidence, Reason
+from services.routing.policy.evidence import find_words, without_covered
+from shared.packs.model import KINDS, Kind, Pack
+
+STRONG, LIKELY, WEAK, NONE = 0.9, 0.7, 0.6, 0.0
+_ABOUT_PEOPLE = frozenset({"minor_child", "vulnerable"})
+"""Cues that say who is there, not that something is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFound:
+    """The kind, how sure (0 to 1), why, and what speaks against relying on it."""
+
+    kind: Kind
+    score: float
+    reasons: tuple[Reason, ...]
+    doubts: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    strong: Mapping[str, Sequence[Evidence]]
+    weak: Mapping[str, Sequence[Evidence]]
+    is_question: bool
+    is_grave: bool
+    """A cue says that something happened or is threatened."""
+    has_category: bool
+    asked_for: tuple[str, ...] = field(default=())
+
+    def has(self, kind: Kind) -> bool:
+        return bool(self.strong[kind])
+
+    def hints(self, kind: Kind) -> bool:
+        return bool(self.weak[kind])
+
+
+def decide_kind(
+    *,
+    pack: Pack,
+    places: Mapping[str, str],
+    channel: str,
+    cues: Sequence[CueHit],
+    has_category: bool,
+) -> KindFound:
+    """The kind of a text. `has_category`: some category's words were found. Unsure ones count as
+    complaints, which is what the customer loses least by."""
+    signs = _signs(pack=pack, places=places, channel=channel, cues=cues, has_category=has_category)
+    kind, score = _strong(signs) or _weak(signs) or ("complaint", NONE)
+    words = [*signs.strong[kind], *signs.weak[kind]]
+    found = KindFound(kind, score, (_reason(pack, kind, words, signs),))
+    if score == NONE:
+        doubt = Reason("no_kind", "无法判断是投诉、咨询还是其他", "Nothing tells which kind it is")
+        return KindFound(kind, score, (), (doubt,))
+    if kind == "praise" and (signs.hints("complaint") or signs.is_grave):
+        doubt = Reason("maybe_sarcasm", "既有表扬也有不满", "Praise and dissatisfaction together")
+        return KindFound(kind, 0.5, found.reasons, (doubt,))
+    return found
+
+
+def _signs(
+    *,
+    pack: Pack,
+    places: Mapping[str, str],
+    channel: str,
+    cues: Sequence[CueHit],
+    has_category: bool,
+) -> _Signs:
+    groups: dict[str, Sequence[Evidence]] = {}
+    for rule in pack.kinds:
+        groups[f"{rule.id}!"] = find_words(rule.strong, places)
+        groups[rule.id] = find_words(rule.words, places)
+    groups = dict(without_covered(groups))
+    asked_for = tuple(name for name in ("remedy_sought",) if places.get(name))
+    text = places.get("text", "").rstrip()
+    return _Signs(
+        strong={kind: groups[f"{kind}!"] for kind in KINDS},
+        weak={kind: groups[kind] for kind in KINDS},
+        is_question=text.endswith(("?", "吗")),
+        is_grave=any(cue.id not in _ABOUT_PEOPLE for cue in cues),
+        has_category=has_category,
+        asked_for=(*asked_for, *(("channel",) if channel == "regulator" else ())),
+    )
+
+
+def _strong(signs: _Signs) -> tuple[Kind, float] | None:
+    """What the deciding words say, strongest kind first."""
+    if signs.has("complaint") or signs.asked_for:
+        return "complaint", STRONG
+    if signs.has("suggestion") and not signs.is_grave:
+        return "suggestion", STRONG
+    if signs.has("grumble") and not signs.is_grave:
+        return "grumble", STRONG
+    if signs.has("inquiry"):
+        grieved = signs.is_grave or (signs.hints("complaint") and signs.has_category)
+        return ("complaint", LIKELY) if grieved else ("inquiry", STRONG)
+    if signs.has("praise"):
+        return "praise", STRONG
+    return None
+
+
+def _weak(signs: _Signs) -> tuple[Kind, float] | None:
+    """What the other words say together, when nothing decided."""
+    asks = signs.is_question or signs.hints("inquiry")
+    if signs.is_grave or signs.hints("complaint"):
+        return "complaint", LIKELY
+    if signs.hints("grumble"):
+        return "grumble", WEAK
+    if asks and signs.is_question:
+        return "inquiry", WEAK
+    if signs.hints("praise") and not signs.has_category:
+        return "praise", WEAK
+    if signs.has_category:
+        return "complaint", WEAK
+    if signs.hints("suggestion"):
+        return "suggestion", WEAK
+    return ("inquiry", WEAK) if asks else None
+
+
+def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: _Signs) -> Reason:
+    name = pack.kind(kind).name
+    quoted = ", ".join(dict.fromkeys(f"“{item.word}”" for item in words))
+    if quoted:
+        return Reason(f"kind:{kind}", f"{name.zh}：{quoted}", f"{name.en}: {quoted}")
+    if signs.asked_for:
+        return Reason(
+            f"kind:{kind}", f"{name.zh}：提出了诉求", f"{name.en}: something is asked of us"
+        )
+    if signs.is_question and kind == "inquiry":
+        return Reason(f"kind:{kind}", f"{name.zh}：是一个问句", f"{name.en}: it is a question")
+    return Reason(
+        f"kind:{kind}", f"{name.zh}：反映了问题", f"{name.en}: it reports that something is wrong"
+    )
