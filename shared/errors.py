@@ -28,21 +28,28 @@ class RedressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong: where (`field`, dotted path), a stable `code`, and a sentence for people."""
+    """One thing wrong: where (`field`, dotted path), a stable `code`, and a sentence for people in each language."""
 
     field: str
     code: str
     message: str
+    zh: str = ""
 
 
 class Rejected(RedressError):
-    """The caller is wrong. `detail` says what and what to do; `errors` name the fields."""
+    """The caller is wrong. `detail` says what and what to do, `zh` the same in Chinese; `errors` name the fields.
+
+    `extra` members go into the problem document beside the standard ones.
+    """
 
     slug = "rejected"
 
-    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), **extra: object) -> None:
+    def __init__(
+        self, detail: str, *, zh: str = "", errors: Sequence[FieldError] = (), **extra: object
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.zh = zh
         self.errors = tuple(errors)
         self.extra = extra
 

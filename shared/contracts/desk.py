@@ -62,7 +62,9 @@ class PolicyPack(Body):
 
     pack: str
     version: str
-    wire: str
+    inherits: str | None
+    """`P@V` of the pack it is laid over; None for a base."""
+    body: str
 
 
 class PolicyInForce(Body):

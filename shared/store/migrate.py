@@ -5,10 +5,9 @@ Files are named by date and by when they are safe: `pre_` under the old code, `p
 
 from pathlib import Path
 
-from alembic import command
+from alembic import command, context
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -72,9 +71,9 @@ def _upgrade(connection: Connection, folder: Path) -> bool:
     return True
 
 
-def run_environment(context: EnvironmentContext) -> None:
+def run_environment() -> None:
     """What each service's `env.py` calls: migrate on the connection that `upgrade` opened."""
-    connection = context.config.attributes["connection"]  # type: ignore[union-attr] # set by `_upgrade`
+    connection = context.config.attributes["connection"]
     context.configure(connection=connection, transactional_ddl=True, render_as_batch=True)
     # The caller's transaction holds: all migrations or none.
     context.run_migrations()

@@ -65,6 +65,11 @@ class Relay:
             if not more:
                 await self._database.outbox_filled.wait(POLL_SECONDS if self._lease else 1.0)
 
+    async def drain(self) -> None:
+        """Publish what waits, if this relay holds the lease. Raises Transient when it cannot."""
+        while self._lease is not None and await self._round():
+            pass
+
     async def stop(self) -> None:
         """Give the lease back. The loop must have ended."""
         if self._lease is not None:

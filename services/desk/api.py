@@ -1,0 +1,218 @@
+"""The desk over HTTP: HTTP in, one use case, HTTP out."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.desk import store, usecases
+from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
+from shared.contracts.desk import Role
+from shared.contracts.values import CHANNELS
+from shared.errors import FieldError, Forbidden, Invalid, Unauthenticated
+from shared.ids import new_id
+from shared.service import Environment
+from shared.store.database import Database
+from shared.web.body import CleanText, FilledText, body_of, describe_body
+from shared.web.credentials import SCOPES, TOKEN_LIFE, Principal, format_key, new_key
+from shared.web.paging import Limit, Page, cursor, read_cursor
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class UnitIn(BaseModel):
+    id: Id
+    parent: str = ROOT
+    title_zh: Annotated[FilledText, Field(max_length=200)]
+    title_en: Annotated[CleanText, Field(max_length=200)] = ""
+    default_team: Id = "service"
+
+
+class UnitOut(BaseModel):
+    id: str
+    parent: str | None
+    title_zh: str
+    title_en: str
+    default_team: str
+
+
+class KeyIn(BaseModel):
+    label: Annotated[FilledText, Field(max_length=100)]
+    scopes: Annotated[list[str], Field(min_length=1)]
+    unit: str = ROOT
+    channel: str | None = None
+    expires_at: AwareDatetime | None = None
+
+
+class KeyOut(BaseModel):
+    """A key without its secret."""
+
+    id: str
+    label: str
+    scopes: list[str]
+    unit: str
+    channel: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyOut):
+    """A new key; `key` is shown this once."""
+
+    key: str
+
+
+class AccountIn(BaseModel):
+    login: Annotated[FilledText, Field(max_length=100)]
+    display: Annotated[FilledText, Field(max_length=100)]
+    role: Role
+    unit: str = ROOT
+    languages: Annotated[list[Literal["zh", "en"]], Field(min_length=1)] = ["zh", "en"]
+    password: Annotated[CleanText, Field(min_length=12, max_length=200)]
+
+
+class AccountOut(BaseModel):
+    id: str
+    login: str
+    display: str
+    role: str
+    unit: str
+    languages: list[str]
+    active: bool = True
+
+
+class InForceIn(BaseModel):
+    pack: str
+    version: str
+    since: AwareDatetime | None = None
+
+
+class SignIn(BaseModel):
+    login: str
+    password: str
+
+
+class Token(BaseModel):
+    token: str
+    expires_in: int
+
+
+After = Annotated[str | None, Query(max_length=500)]
+
+
+def routes(environment: Environment, database: Database) -> APIRouter:
+    """The desk's routes."""
+    router = APIRouter(prefix="/desk/v1")
+    may = Annotated[Principal, Depends(environment.guard.scope("administer"))]
+    hasher = PasswordHasher()
+
+    async def page(principal: Principal, query: Any, after: str | None, limit: int) -> tuple[list[Any], str | None]:  # noqa: ANN401 - a query builder
+        at = read_cursor(after, str)[0] if after else None
+        async with database.reading() as connection:
+            rows = list(await store.fetch(connection, query(principal.units, after=at, limit=limit + 1)))
+        more = len(rows) > limit
+        return rows[:limit], cursor(rows[limit - 1].id) if more else None
+
+    @router.get("/units")
+    async def list_units(principal: may, after: After = None, limit: Limit = 50) -> Page[UnitOut]:
+        rows, next_ = await page(principal, store.units_query, after, limit)
+        return Page(items=[UnitOut.model_validate(row._mapping) for row in rows], next=next_)
+
+    @router.post("/units", status_code=201, openapi_extra=describe_body(UnitIn))
+    async def add_unit(principal: may, body: Annotated[UnitIn, Depends(body_of(UnitIn))]) -> UnitOut:
+        principal.must_reach(body.parent, "the parent unit")
+        new = NewUnit(body.id, body.parent, body.title_zh, body.title_en or body.title_zh, body.default_team)
+        said = await database.run(lambda tx: usecases.add_unit(tx, new))
+        return UnitOut.model_validate(said.model_dump())
+
+    @router.get("/keys")
+    async def list_keys(principal: may, after: After = None, limit: Limit = 50) -> Page[KeyOut]:
+        rows, next_ = await page(principal, store.keys_query, after, limit)
+        return Page(items=[KeyOut.model_validate(row._mapping) for row in rows], next=next_)
+
+    @router.post("/keys", status_code=201, openapi_extra=describe_body(KeyIn))
+    async def add_key(principal: may, body: Annotated[KeyIn, Depends(body_of(KeyIn))]) -> KeyMade:
+        _check_key(body, principal)
+        id_, secret = new_key()
+        new = NewKey(id_, secret, body.label, tuple(body.scopes), body.unit, body.channel, body.expires_at)
+        said = await database.run(lambda tx: usecases.add_key(tx, new, by=principal.id))
+        return KeyMade(**said.model_dump(exclude={"secret_sha256"}), key=format_key(id_, secret))
+
+    @router.post("/keys/{key}/revoke")
+    async def revoke_key(principal: may, key: str) -> KeyOut:
+        said = await database.run(lambda tx: usecases.revoke_key(tx, key, units=principal.units))
+        return KeyOut.model_validate(said.model_dump())
+
+    @router.get("/accounts")
+    async def list_accounts(principal: may, after: After = None, limit: Limit = 50) -> Page[AccountOut]:
+        rows, next_ = await page(principal, store.accounts_query, after, limit)
+        return Page(items=[AccountOut.model_validate(row._mapping) for row in rows], next=next_)
+
+    @router.post("/accounts", status_code=201, openapi_extra=describe_body(AccountIn))
+    async def add_account(principal: may, body: Annotated[AccountIn, Depends(body_of(AccountIn))]) -> AccountOut:
+        principal.must_reach(body.unit, "the unit")
+        hashed = await asyncio.to_thread(hasher.hash, body.password)
+        new = NewAccount(new_id(), body.login, body.display, body.role, body.unit, tuple(body.languages), hashed)
+        said = await database.run(lambda tx: usecases.add_account(tx, new))
+        return AccountOut.model_validate(said.model_dump())
+
+    @router.put("/in-force/{unit}", openapi_extra=describe_body(InForceIn))
+    async def put_in_force(
+        principal: may, unit: str, body: Annotated[InForceIn, Depends(body_of(InForceIn))]
+    ) -> dict[str, Any]:
+        principal.must_reach(unit, "the unit")
+        since = body.since or environment.clock.now()
+        said = await database.run(
+            lambda tx: usecases.put_in_force(
+                tx, unit=unit, pack=body.pack, version=body.version, since=since, by=principal.id
+            )
+        )
+        return said.model_dump(mode="json")
+
+    @router.post("/tokens", status_code=201, openapi_extra=describe_body(SignIn))
+    async def sign_in(body: Annotated[SignIn, Depends(body_of(SignIn))], response: Response) -> Token:
+        async with database.reading() as connection:
+            row = await store.account_by_login(connection, body.login)
+        await asyncio.to_thread(_check_password, hasher, row.password_hash if row else None, body.password)
+        account = environment.policy.accounts.get(row.id) if row else None
+        if account is None or not account.active:
+            raise _wrong_login()
+        response.headers["Cache-Control"] = "no-store"
+        return Token(token=environment.guard.staff_token(account), expires_in=int(TOKEN_LIFE.total_seconds()))
+
+    return router
+
+
+def _check_key(body: KeyIn, principal: Principal) -> None:
+    principal.must_reach(body.unit, "the unit")
+    errors = [
+        FieldError(f"scopes.{at}", "unknown", f"is none of {', '.join(SCOPES)}", "未知权限")
+        for at, scope in enumerate(body.scopes)
+        if scope not in SCOPES
+    ]
+    if body.channel is not None and body.channel not in CHANNELS:
+        errors.append(FieldError("channel", "unknown", f"is none of {', '.join(CHANNELS)}", "未知渠道"))
+    if errors:
+        raise Invalid("Some fields are wrong: see errors.", zh="部分字段不正确,见 errors。", errors=errors)
+    beyond = set(body.scopes) - principal.scopes
+    if beyond and principal.role != "administrator":
+        raise Forbidden(
+            f"You cannot give what you do not have: {', '.join(sorted(beyond))}.", zh="不能授予自己没有的权限。"
+        )
+
+
+def _check_password(hasher: PasswordHasher, hashed: str | None, password: str) -> None:
+    # An unknown login costs the same time as a wrong password.
+    try:
+        hasher.verify(hashed or hasher.hash("nobody"), password)
+    except VerifyMismatchError:
+        raise _wrong_login() from None
+
+
+def _wrong_login() -> Unauthenticated:
+    return Unauthenticated("The login or the password is wrong.", zh="登录名或密码不正确。")

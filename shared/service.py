@@ -1,0 +1,53 @@
+"""What a service is to the process that hosts it: data, no behaviour of its own."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from fastapi import APIRouter
+
+from shared.bus.consume import Subscriptions
+from shared.clock import Clock
+from shared.policy import Policy
+from shared.settings import Secrets, Settings
+from shared.store.database import Database
+from shared.store.timers import TimerHandler
+from shared.telemetry import Metrics
+from shared.web.credentials import Guard
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process gives to every service it hosts."""
+
+    settings: Settings
+    secrets: Secrets
+    clock: Clock
+    policy: Policy
+    metrics: Metrics
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[C]):
+    """One service. `context` is handed to its event and timer handlers."""
+
+    name: str
+    title: str
+    database: Database
+    context: C
+    router: APIRouter
+    migrations: Path
+    subscriptions: Subscriptions[C] = field(default_factory=dict)
+    timers: Mapping[str, TimerHandler[C]] = field(default_factory=dict)
+    loops: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
+    on_migrated: Callable[[], Awaitable[None]] | None = None
+    """Run once after migrations, such as the first-run rows."""
+
+
+AnyService = Service[Any]
+Builder = Callable[[Environment], AnyService]

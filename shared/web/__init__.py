@@ -1,0 +1,1 @@
+"""The web frame: problems, credentials, strict bodies, idempotency, paging, versions, health."""
