@@ -104,8 +104,11 @@ def _clock(pack: Pack, clock: Clock, at: Path) -> Iterator[Fault]:
     if not any(clock.targets.values()):
         yield Fault((*at, "targets"), "it never runs", "Give at least one severity a term.")
     limit = clock.statutory_term
-    if limit is None:
-        return
+    if limit is not None:
+        yield from _limit(pack, clock, limit, at)
+
+
+def _limit(pack: Pack, clock: Clock, limit: Term, at: Path) -> Iterator[Fault]:
     if clock.pausable and clock.regime is None:
         yield Fault(
             (*at, "pausable"),

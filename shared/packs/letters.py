@@ -51,7 +51,7 @@ def undeclared_variables(source: str, declared: Collection[str]) -> tuple[list[s
 @lru_cache(maxsize=1)
 def _environment() -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
-        autoescape=False,  # noqa: S701 - plain text, never HTML
+        autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

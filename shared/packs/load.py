@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.packs import model
 from shared.packs.check import faults
 from shared.packs.located import (
     Located,
@@ -139,6 +140,8 @@ def _head(data: Located, errors: list[PackError]) -> Head | None:
         return Head.model_validate(to_plain(find(data, ("pack",))))
     except ValidationError as error:
         if not (isinstance(data.value, Mapping) and "pack" in data.value):
+            if errors:  # it may stand in the file that could not be read
+                return None
             advice = "Add `pack:` with id, version, name and in_force_from."
             errors.append(PackError(data.file, data.line, "pack", "it is missing", advice))
             return None
@@ -230,12 +233,10 @@ def _siblings(path: Sequence[str | int]) -> frozenset[str]:
 
 
 def _all_fields() -> frozenset[str]:
-    from shared.packs import parts  # noqa: PLC0415 - only for an error message
-
-    models = [part for part in vars(parts).values() if hasattr(part, "model_fields")]
-    return frozenset(name for model in models for name in model.model_fields)
+    models = [part for part in vars(model).values() if hasattr(part, "model_fields")]
+    return frozenset(name for part in models for name in part.model_fields)
 
 
 def _did_you_mean(name: str, known: frozenset[str] = _SECTIONS) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"Did you mean `{near[0]}`?" if near else "Remove it or correct its spelling."

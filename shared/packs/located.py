@@ -14,14 +14,14 @@ import yaml
 MAX_DEPTH = 20
 _KEYS = ("code", "id", "name")
 
-Plain = str | None | list["Plain"] | dict[str, "Plain"]
+Plain = str | list["Plain"] | dict[str, "Plain"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
     """A value and where it stands. Line 0: it came in one piece, without lines."""
 
-    value: "str | None | tuple[Located, ...] | Mapping[str, Located]"
+    value: "str | tuple[Located, ...] | Mapping[str, Located] | None"
     file: str
     line: int
 

@@ -52,6 +52,8 @@ from shared.packs.words import (
 )
 
 __all__ = [
+    "KINDS",
+    "SEVERITIES",
     "Approval",
     "CalendarSpec",
     "Callback",
@@ -64,7 +66,6 @@ __all__ = [
     "Fact",
     "Head",
     "Hint",
-    "KINDS",
     "Kind",
     "KindRule",
     "Language",
@@ -75,7 +76,6 @@ __all__ = [
     "Pausing",
     "Question",
     "Remedy",
-    "SEVERITIES",
     "Severity",
     "Source",
     "Survey",

@@ -24,9 +24,11 @@ class KindRule(Part):
 
 
 class Category(Part):
-    """What a complaint can be about. `general` marks the last resort, which never beats another.
+    """What a complaint can be about.
 
-    `negatable` false: a "not" before a keyword changes nothing ("no refund" is about a refund).
+    `general` marks the last resort, which never beats another. `is_request`: its words name what is
+    wanted (a refund) and give way to what went wrong. `negatable` false: a "not" before a keyword
+    changes nothing ("no refund" is about a refund).
     """
 
     code: Code
@@ -38,6 +40,7 @@ class Category(Part):
     keywords: Words
     facts: tuple[Code, ...] = ()
     negatable: bool = True
+    is_request: bool = False
     general: bool = False
 
 

@@ -113,16 +113,17 @@ def _pinned(data: Located, inherits: str | None) -> Located:
 
 
 def _unpacked(wire: WirePack) -> Plain:
+    if len(wire.body) > MAX_BYTES:
+        raise _invalid(wire.ref, f"{len(wire.body)} bytes are more than {MAX_BYTES}", _AGAIN)
+    unpacker = zlib.decompressobj()
     try:
-        if len(wire.body) > MAX_BYTES:
-            raise ValueError(f"{len(wire.body)} bytes are more than {MAX_BYTES}")
-        unpacker = zlib.decompressobj()
         text = unpacker.decompress(base64.b64decode(wire.body, validate=True), MAX_PLAIN_BYTES)
-        if not unpacker.eof:
-            raise ValueError(f"it is cut short or larger than {MAX_PLAIN_BYTES} bytes unpacked")
-        data: Plain = json.loads(text)
+        data: Plain = json.loads(text) if unpacker.eof else None
     except (ValueError, zlib.error, RecursionError) as error:
         raise _invalid(wire.ref, f"it cannot be unpacked: {error}", _AGAIN) from error
+    if not unpacker.eof:
+        message = f"it is cut short or larger than {MAX_PLAIN_BYTES} bytes unpacked"
+        raise _invalid(wire.ref, message, _AGAIN)
     return data
 
 

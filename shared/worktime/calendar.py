@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.worktime.holidays import public_days
 
-DAY_MINUTES = 24 * 60
+HOUR_MINUTES = 60
+DAY_MINUTES = 24 * HOUR_MINUTES
 _SHIFT = re.compile(r"\A(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\Z")
 
 
@@ -38,7 +40,7 @@ def parse_shift(text: str) -> Shift:
         raise CalendarError(f"{text!r} is no shift: write it as 09:00-12:00")
     hours, minutes = [int(match[1]), int(match[3])], [int(match[2]), int(match[4])]
     shift = Shift(hours[0] * 60 + minutes[0], hours[1] * 60 + minutes[1])
-    if max(minutes) > 59 or shift.end > DAY_MINUTES:
+    if max(minutes) >= HOUR_MINUTES or shift.end > DAY_MINUTES:
         raise CalendarError(f"{text!r} is no time of day: hours go to 24:00, minutes to 59")
     if shift.start >= shift.end:
         raise CalendarError(
@@ -105,7 +107,7 @@ class Calendar:
         for shift in shifts:
             if not 0 <= shift.start < shift.end <= DAY_MINUTES:
                 raise CalendarError(f"calendar {self.id}, {day}: {shift} is no shift within a day")
-        for earlier, later in zip(shifts, shifts[1:], strict=False):
+        for earlier, later in pairwise(shifts):
             if later.start < earlier.end:
                 raise CalendarError(
                     f"calendar {self.id}, {day}: {earlier} and {later} overlap or are out of order"
@@ -131,7 +133,8 @@ class Calendar:
 
     def openings_on(self, day: date) -> list[Opening]:
         """The open stretches of a date in UTC, in order. An hour the clocks skip is not there; one
-        they repeat counts twice."""
+        they repeat counts twice.
+        """
         shifts, why = self.shifts_on(day)
         found: list[Opening] = []
         for shift in shifts:
@@ -146,7 +149,8 @@ class Calendar:
     def instant(self, day: date, minute: int, *, at_end: bool = True) -> datetime:
         """The UTC instant of a local minute of `day`. Of an hour that comes twice an end is the
         later one and a start the earlier; in an hour that is skipped both are the moment the clocks
-        jump."""
+        jump.
+        """
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - local wall time, made aware below
         wall = midnight + timedelta(minutes=minute)
         zone = ZoneInfo(self.zone)

@@ -37,7 +37,7 @@ def public_days(place: str, year: int) -> PublicDays:
 
     Raises ValueError for an unknown place.
     """
-    import holidays  # noqa: PLC0415 - 20 MB and 150 ms, only for calendars that ask for holidays
+    import holidays
 
     country, _, part = place.partition("-")
     try:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from services.routing.model import Evidence
 from shared.packs.words import Words
 
+LONGEST_ABBREVIATION = 4
+SHORTEST_INFLECTED = 4
 FIELD_WEIGHT = 0.5
 """A word in a field (product, shop, …) says less than one in the customer's own sentence."""
 
@@ -137,9 +139,9 @@ def _en_word(word: str) -> str:
     """A word with its usual endings; an abbreviation (ER, FCA, X) only in capitals and as it is."""
     body = r"\s+".join(re.escape(part) for part in word.split())
     last = word.rsplit(maxsplit=1)[-1]
-    if last.isupper() and len(last) <= 4:
+    if last.isupper() and len(last) <= LONGEST_ABBREVIATION:
         return f"(?-i:{body})"
-    if not last.isalpha() or len(last) < 4:
+    if not last.isalpha() or len(last) < SHORTEST_INFLECTED:
         return body
-    ending = "s|d|ing" if last.endswith("e") and len(last) > 4 else "s|es|ed|ing"
+    ending = "s|d|ing" if last.endswith("e") and len(last) > SHORTEST_INFLECTED else "s|es|ed|ing"
     return f"{body}(?:{ending})?"

@@ -53,7 +53,8 @@ def decide_kind(
     has_category: bool,
 ) -> KindFound:
     """The kind of a text. `has_category`: some category's words were found. Unsure ones count as
-    complaints, which is what the customer loses least by."""
+    complaints, which is what the customer loses least by.
+    """
     signs = _signs(pack=pack, places=places, channel=channel, cues=cues, has_category=has_category)
     kind, score = _strong(signs) or _weak(signs) or ("complaint", NONE)
     words = [*signs.strong[kind], *signs.weak[kind]]
@@ -110,20 +111,17 @@ def _strong(signs: _Signs) -> tuple[Kind, float] | None:
 
 def _weak(signs: _Signs) -> tuple[Kind, float] | None:
     """What the other words say together, when nothing decided."""
-    asks = signs.is_question or signs.hints("inquiry")
     if signs.is_grave or signs.hints("complaint"):
         return "complaint", LIKELY
-    if signs.hints("grumble"):
-        return "grumble", WEAK
-    if asks and signs.is_question:
-        return "inquiry", WEAK
-    if signs.hints("praise") and not signs.has_category:
-        return "praise", WEAK
-    if signs.has_category:
-        return "complaint", WEAK
-    if signs.hints("suggestion"):
-        return "suggestion", WEAK
-    return ("inquiry", WEAK) if asks else None
+    said: list[tuple[Kind, bool]] = [
+        ("grumble", signs.hints("grumble")),
+        ("inquiry", signs.is_question),
+        ("praise", signs.hints("praise") and not signs.has_category),
+        ("complaint", signs.has_category),
+        ("suggestion", signs.hints("suggestion")),
+        ("inquiry", signs.hints("inquiry")),
+    ]
+    return next(((kind, WEAK) for kind, is_said in said if is_said), None)
 
 
 def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: _Signs) -> Reason:

@@ -17,7 +17,7 @@ from shared.packs.model import SEVERITIES, Category, Pack, Severity
 MOST_CATEGORIES = 3
 _GENERAL_SHARE = 0.1
 _NAMED_THINGS = frozenset({"product", "shop", "area"})
-"""Fields that name things: a smoke detector is no smoke, so cues are not looked for there."""
+"""Fields that name things: a smoke detector is no smoke, so danger is not looked for there."""
 _AMOUNT = re.compile(
     r"(?:[¥$€£]|CNY|RMB|USD|GBP|EUR)\s*(\d[\d,]*(?:\.\d+)?)\s*(万|k\b)?"
     r"|(\d[\d,]*(?:\.\d+)?)\s*(万|k\b)?\s*(?:元|块|CNY|RMB|USD|GBP|EUR|dollars|pounds|yuan)",
@@ -69,12 +69,17 @@ def understand(
 def _ranked(pack: Pack, places: Mapping[str, str]) -> list[tuple[Candidate, Category]]:
     """The categories with evidence, the likeliest first; the general one alone when there is none.
 
-    Where two weigh the same the one with the more severe base comes first (safety), then the one
-    mentioned first.
+    Where two weigh the same the one with the more severe base comes first (safety), then what went
+    wrong before what is asked for, then the one mentioned first.
     """
+    spoken = _spoken(places)
     hits = without_covered(
         {
-            category.code: find_words(category.keywords, places, negatable=category.negatable)
+            category.code: find_words(
+                category.keywords,
+                spoken if category.base_severity in ("high", "critical") else places,
+                negatable=category.negatable,
+            )
             for category in pack.taxonomy
         }
     )
@@ -88,10 +93,10 @@ def _ranked(pack: Pack, places: Mapping[str, str]) -> list[tuple[Candidate, Cate
         general = next(category for category in pack.taxonomy if category.general)
         return [(Candidate(general.code, 0.0, ()), general)]
 
-    def order(category: Category) -> tuple[float, int, bool, int]:
+    def order(category: Category) -> tuple[float, int, bool, bool, int]:
         first = min((item.place != "text", item.start) for item in hits[category.code])
         severe = -SEVERITIES.index(category.base_severity)
-        return (-points[category.code], severe, *first)
+        return (-points[category.code], severe, category.is_request, *first)
 
     total = sum(points.values()) + pack.thresholds.least_evidence / 2
     return [
@@ -109,16 +114,12 @@ def _category_doubts(
     """Why the category of a complaint is not sure; for other kinds "other" is good enough."""
     if kind.kind != "complaint":
         return []
-    first, category = ranked[0]
+    category = ranked[0][1]
     if category.general:
         return [Reason("no_category", "没有找到类别依据", "No evidence for any category")]
-    if len(ranked) == 1 or category.team == "safety":
+    if len(ranked) == 1 or not _is_close(pack, ranked[0], ranked[1]):
         return []
-    second, other = ranked[1]
-    if second.score < pack.thresholds.too_close * first.score or other.team == category.team:
-        return []
-    if sum(item.weight for item in first.evidence) >= pack.thresholds.sure_evidence:
-        return []
+    other = ranked[1][1]
     return [
         Reason(
             "categories_close",
@@ -128,8 +129,24 @@ def _category_doubts(
     ]
 
 
+def _is_close(
+    pack: Pack, first: tuple[Candidate, Category], second: tuple[Candidate, Category]
+) -> bool:
+    """Whether thin evidence leaves two categories of different teams, and no rule prefers one."""
+    (best, category), (next_best, other) = first, second
+    thresholds = pack.thresholds
+    has_rule = category.team == "safety" or category.is_request or other.is_request
+    evidence = sum(item.weight for item in best.evidence)
+    return (
+        not has_rule
+        and other.team != category.team
+        and next_best.score >= thresholds.too_close * best.score
+        and evidence < thresholds.sure_evidence
+    )
+
+
 def _cues(pack: Pack, places: Mapping[str, str]) -> tuple[CueHit, ...]:
-    spoken = {name: value for name, value in places.items() if name not in _NAMED_THINGS}
+    spoken = _spoken(places)
     hits: list[CueHit] = []
     for cue in pack.cues:
         evidence = find_words(cue.examples, spoken, negatable=cue.negatable)
@@ -138,6 +155,10 @@ def _cues(pack: Pack, places: Mapping[str, str]) -> tuple[CueHit, ...]:
         if evidence:
             hits.append(CueHit(cue.id, cue.effect, evidence))
     return tuple(hits)
+
+
+def _spoken(places: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in places.items() if name not in _NAMED_THINGS}
 
 
 def _large_amounts(limit: Decimal, places: Mapping[str, str]) -> tuple[Evidence, ...]:
