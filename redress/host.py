@@ -60,7 +60,9 @@ def chosen(names: Sequence[str]) -> list[str]:
     """The services asked for, all when none is named. Raises SettingsError for an unknown one."""
     unknown = sorted(set(names) - BUILDERS.keys())
     if unknown:
-        raise SettingsError(f"unknown service: {', '.join(unknown)}; there are {', '.join(BUILDERS)}.")
+        raise SettingsError(
+            f"unknown service: {', '.join(unknown)}; there are {', '.join(BUILDERS)}."
+        )
     return list(names) or list(BUILDERS)
 
 
@@ -107,9 +109,15 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         service,
         Relay(database, bus, topic=TOPICS[service.name], metrics=metrics),
         Consumer(
-            database=database, bus=bus, subscriptions=service.subscriptions, context=service.context, metrics=metrics
+            database=database,
+            bus=bus,
+            subscriptions=service.subscriptions,
+            context=service.context,
+            metrics=metrics,
         ),
-        Timers(database=database, handlers=service.timers, context=service.context, metrics=metrics),
+        Timers(
+            database=database, handlers=service.timers, context=service.context, metrics=metrics
+        ),
     )
 
 
@@ -160,14 +168,18 @@ async def _run(
     on_ready: Callable[[str], None],
 ) -> None:
     readiness = {one.service.name: _readiness(one, environment.policy) for one in hosted}
-    gateway = Gateway([one.service for one in hosted], metrics=environment.metrics, readiness=readiness)
+    gateway = Gateway(
+        [one.service for one in hosted], metrics=environment.metrics, readiness=readiness
+    )
     server = _Server(
         uvicorn.Config(
             gateway, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10,
             h11_max_incomplete_event_size=16_384,
         )
     )  # fmt: skip
-    loops = [asyncio.create_task(_named(name, loop)) for name, loop in _loops(environment, hosted, bus)]
+    loops = [
+        asyncio.create_task(_named(name, loop)) for name, loop in _loops(environment, hosted, bus)
+    ]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     ready = asyncio.create_task(_tell_when_ready(environment, server, on_ready))
     try:
@@ -209,7 +221,10 @@ def _loops(
         yield f"{name} prune", lambda one=one: _prune(one)  # type: ignore[misc] # mypy cannot see the default
         yield f"{name} timers", lambda one=one: _after_policy(environment.policy, one.timers.run)  # type: ignore[misc]
         if one.service.subscriptions:
-            yield f"{name} consumer", lambda one=one: _after_policy(environment.policy, one.consumer.run)  # type: ignore[misc]
+            yield (
+                f"{name} consumer",
+                lambda one=one: _after_policy(environment.policy, one.consumer.run),
+            )  # type: ignore[misc]
             yield f"{name} retries", one.consumer.run_retries
         for loop in one.service.loops:
             yield f"{name} {getattr(loop, '__name__', 'loop')}", loop
@@ -230,7 +245,9 @@ async def _named(name: str, loop: Callable[[], Awaitable[None]]) -> None:
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        log.critical("a loop ended, so the process does", loop=name, error=f"{type(error).__name__}: {error}")
+        log.critical(
+            "a loop ended, so the process does", loop=name, error=f"{type(error).__name__}: {error}"
+        )
         raise
 
 
@@ -241,7 +258,9 @@ def _readiness(one: Hosted, policy: Policy) -> Callable[[], Awaitable[Mapping[st
     return check
 
 
-async def _tell_when_ready(environment: Environment, server: uvicorn.Server, on_ready: Callable[[str], None]) -> None:
+async def _tell_when_ready(
+    environment: Environment, server: uvicorn.Server, on_ready: Callable[[str], None]
+) -> None:
     while not (server.started and environment.policy.is_ready):
         await asyncio.sleep(0.02)
     # Full collections over the start-up heap are most of the tail (measured): leave it out of them.
@@ -280,8 +299,12 @@ async def _watch_loop(metrics: Metrics) -> None:
 
 async def _must_be_current(environment: Environment, services: Sequence[AnyService]) -> None:
     for service in services:
-        if not await is_current(environment.settings.database_url(service.name), service.migrations):
-            raise NotMigrated(f"the database of {service.name} lacks a migration: run `redress migrate` first.")
+        if not await is_current(
+            environment.settings.database_url(service.name), service.migrations
+        ):
+            raise NotMigrated(
+                f"the database of {service.name} lacks a migration: run `redress migrate` first."
+            )
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -321,4 +344,3 @@ def _stopping_on_signals(server: uvicorn.Server, gateway: Gateway) -> Iterator[N
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-

@@ -62,7 +62,9 @@ class Policy:
                 self.accounts[account.id] = account
             case PolicyPack() as pack:
                 ref = f"{pack.pack}@{pack.version}"
-                self._wires.setdefault(ref, WirePack(ref=ref, inherits=pack.inherits, body=pack.body))
+                self._wires.setdefault(
+                    ref, WirePack(ref=ref, inherits=pack.inherits, body=pack.body)
+                )
             case PolicyInForce() as in_force:
                 self._in_force.setdefault(in_force.unit, []).append(in_force)
             case PolicySeeded():

@@ -65,7 +65,9 @@ def configure_logs(*, level: str, json: bool | None = None) -> None:
     """Send logs to standard error: JSON lines, or coloured text where a terminal is."""
     as_json = not sys.stderr.isatty() if json is None else json
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[
@@ -81,7 +83,9 @@ def configure_logs(*, level: str, json: bool | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     # Libraries log through logging: only what needs a person.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
@@ -99,22 +103,39 @@ class Metrics:
         self.registry = CollectorRegistry()
         made = {"registry": self.registry}
         self.requests = Counter(
-            "redress_http_requests", "HTTP requests answered", ["service", "method", "status"], **made
+            "redress_http_requests",
+            "HTTP requests answered",
+            ["service", "method", "status"],
+            **made,
         )
         self.request_seconds = Histogram(
             "redress_http_request_seconds", "Time to answer an HTTP request", ["service"], **made
         )
         self.commits = Counter("redress_commits", "Transactions committed", ["service"], **made)
-        self.outbox_waiting = Gauge("redress_outbox_waiting", "Events not yet in the log", ["service"], **made)
+        self.outbox_waiting = Gauge(
+            "redress_outbox_waiting", "Events not yet in the log", ["service"], **made
+        )
         self.relayed = Counter("redress_relayed", "Events put into the log", ["service"], **made)
         self.consumed = Counter(
-            "redress_consumed", "Events taken, by what became of them", ["service", "verdict"], **made
+            "redress_consumed",
+            "Events taken, by what became of them",
+            ["service", "verdict"],
+            **made,
         )
-        self.parked = Gauge("redress_parked_keys", "Keys parked, by state", ["service", "state"], **made)
-        self.timers_fired = Counter("redress_timers_fired", "Timers fired", ["service", "timer"], **made)
+        self.parked = Gauge(
+            "redress_parked_keys", "Keys parked, by state", ["service", "state"], **made
+        )
+        self.timers_fired = Counter(
+            "redress_timers_fired", "Timers fired", ["service", "timer"], **made
+        )
         self.timer_lateness = Histogram(
-            "redress_timer_lateness_seconds", "How late timers fire", ["service"],
-            buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300), **made,
+            "redress_timer_lateness_seconds",
+            "How late timers fire",
+            ["service"],
+            buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300),
+            **made,
         )
-        self.messages = Counter("redress_messages", "Message attempts by result", ["channel", "result"], **made)
+        self.messages = Counter(
+            "redress_messages", "Message attempts by result", ["channel", "result"], **made
+        )
         self.loop_lag = Gauge("redress_loop_lag_seconds", "How late the event loop wakes", **made)

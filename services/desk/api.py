@@ -111,10 +111,14 @@ def routes(environment: Environment, database: Database) -> APIRouter:
     may = Annotated[Principal, Depends(environment.guard.scope("administer"))]
     hasher = PasswordHasher()
 
-    async def page(principal: Principal, query: Any, after: str | None, limit: int) -> tuple[list[Any], str | None]:  # noqa: ANN401 - a query builder
+    async def page(
+        principal: Principal, query: Any, after: str | None, limit: int
+    ) -> tuple[list[Any], str | None]:  # noqa: ANN401 - a query builder
         at = read_cursor(after, str)[0] if after else None
         async with database.reading() as connection:
-            rows = list(await store.fetch(connection, query(principal.units, after=at, limit=limit + 1)))
+            rows = list(
+                await store.fetch(connection, query(principal.units, after=at, limit=limit + 1))
+            )
         more = len(rows) > limit
         return rows[:limit], cursor(rows[limit - 1].id) if more else None
 
@@ -124,9 +128,13 @@ def routes(environment: Environment, database: Database) -> APIRouter:
         return Page(items=[UnitOut.model_validate(row._mapping) for row in rows], next=next_)
 
     @router.post("/units", status_code=201, openapi_extra=describe_body(UnitIn))
-    async def add_unit(principal: may, body: Annotated[UnitIn, Depends(body_of(UnitIn))]) -> UnitOut:
+    async def add_unit(
+        principal: may, body: Annotated[UnitIn, Depends(body_of(UnitIn))]
+    ) -> UnitOut:
         principal.must_reach(body.parent, "the parent unit")
-        new = NewUnit(body.id, body.parent, body.title_zh, body.title_en or body.title_zh, body.default_team)
+        new = NewUnit(
+            body.id, body.parent, body.title_zh, body.title_en or body.title_zh, body.default_team
+        )
         said = await database.run(lambda tx: usecases.add_unit(tx, new))
         return UnitOut.model_validate(said.model_dump())
 
@@ -139,7 +147,9 @@ def routes(environment: Environment, database: Database) -> APIRouter:
     async def add_key(principal: may, body: Annotated[KeyIn, Depends(body_of(KeyIn))]) -> KeyMade:
         _check_key(body, principal)
         id_, secret = new_key()
-        new = NewKey(id_, secret, body.label, tuple(body.scopes), body.unit, body.channel, body.expires_at)
+        new = NewKey(
+            id_, secret, body.label, tuple(body.scopes), body.unit, body.channel, body.expires_at
+        )
         said = await database.run(lambda tx: usecases.add_key(tx, new, by=principal.id))
         return KeyMade(**said.model_dump(exclude={"secret_sha256"}), key=format_key(id_, secret))
 
@@ -149,15 +159,21 @@ def routes(environment: Environment, database: Database) -> APIRouter:
         return KeyOut.model_validate(said.model_dump())
 
     @router.get("/accounts")
-    async def list_accounts(principal: may, after: After = None, limit: Limit = 50) -> Page[AccountOut]:
+    async def list_accounts(
+        principal: may, after: After = None, limit: Limit = 50
+    ) -> Page[AccountOut]:
         rows, next_ = await page(principal, store.accounts_query, after, limit)
         return Page(items=[AccountOut.model_validate(row._mapping) for row in rows], next=next_)
 
     @router.post("/accounts", status_code=201, openapi_extra=describe_body(AccountIn))
-    async def add_account(principal: may, body: Annotated[AccountIn, Depends(body_of(AccountIn))]) -> AccountOut:
+    async def add_account(
+        principal: may, body: Annotated[AccountIn, Depends(body_of(AccountIn))]
+    ) -> AccountOut:
         principal.must_reach(body.unit, "the unit")
         hashed = await asyncio.to_thread(hasher.hash, body.password)
-        new = NewAccount(new_id(), body.login, body.display, body.role, body.unit, tuple(body.languages), hashed)
+        new = NewAccount(
+            new_id(), body.login, body.display, body.role, body.unit, tuple(body.languages), hashed
+        )
         said = await database.run(lambda tx: usecases.add_account(tx, new))
         return AccountOut.model_validate(said.model_dump())
 
@@ -175,15 +191,21 @@ def routes(environment: Environment, database: Database) -> APIRouter:
         return said.model_dump(mode="json")
 
     @router.post("/tokens", status_code=201, openapi_extra=describe_body(SignIn))
-    async def sign_in(body: Annotated[SignIn, Depends(body_of(SignIn))], response: Response) -> Token:
+    async def sign_in(
+        body: Annotated[SignIn, Depends(body_of(SignIn))], response: Response
+    ) -> Token:
         async with database.reading() as connection:
             row = await store.account_by_login(connection, body.login)
-        await asyncio.to_thread(_check_password, hasher, row.password_hash if row else None, body.password)
+        await asyncio.to_thread(
+            _check_password, hasher, row.password_hash if row else None, body.password
+        )
         account = environment.policy.accounts.get(row.id) if row else None
         if account is None or not account.active:
             raise _wrong_login()
         response.headers["Cache-Control"] = "no-store"
-        return Token(token=environment.guard.staff_token(account), expires_in=int(TOKEN_LIFE.total_seconds()))
+        return Token(
+            token=environment.guard.staff_token(account), expires_in=int(TOKEN_LIFE.total_seconds())
+        )
 
     return router
 
@@ -196,13 +218,18 @@ def _check_key(body: KeyIn, principal: Principal) -> None:
         if scope not in SCOPES
     ]
     if body.channel is not None and body.channel not in CHANNELS:
-        errors.append(FieldError("channel", "unknown", f"is none of {', '.join(CHANNELS)}", "未知渠道"))
+        errors.append(
+            FieldError("channel", "unknown", f"is none of {', '.join(CHANNELS)}", "未知渠道")
+        )
     if errors:
-        raise Invalid("Some fields are wrong: see errors.", zh="部分字段不正确,见 errors。", errors=errors)
+        raise Invalid(
+            "Some fields are wrong: see errors.", zh="部分字段不正确,见 errors。", errors=errors
+        )
     beyond = set(body.scopes) - principal.scopes
     if beyond and principal.role != "administrator":
         raise Forbidden(
-            f"You cannot give what you do not have: {', '.join(sorted(beyond))}.", zh="不能授予自己没有的权限。"
+            f"You cannot give what you do not have: {', '.join(sorted(beyond))}.",
+            zh="不能授予自己没有的权限。",
         )
 
 

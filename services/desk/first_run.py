@@ -30,10 +30,14 @@ _DISPLAY: dict[Role, str] = {
 
 async def seed(database: Database, settings: Settings) -> None:
     """Set an empty system up. The file with the secrets is on disk before the rows that they open are committed."""
-    hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # OWASP's minimum for argon2id
+    hasher = PasswordHasher(
+        time_cost=2, memory_cost=19_456, parallelism=1
+    )  # OWASP's minimum for argon2id
     passwords = {role: secrets.token_urlsafe(12) for role in ROLES}
     accounts = [
-        NewAccount(new_id(), role, _DISPLAY[role], role, ROOT, ("zh", "en"), hasher.hash(passwords[role]))
+        NewAccount(
+            new_id(), role, _DISPLAY[role], role, ROOT, ("zh", "en"), hasher.hash(passwords[role])
+        )
         for role in ROLES
     ]
     adapter, operator = new_key(), new_key()
@@ -52,7 +56,10 @@ async def seed(database: Database, settings: Settings) -> None:
 
     async def unit(tx: Tx) -> None:
         if await usecases.seed(tx, root=root, accounts=accounts, keys=keys, packs=wires):
-            write_private(path_in(settings.data), orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+            write_private(
+                path_in(settings.data),
+                orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n",
+            )
 
     await database.run(unit)
 

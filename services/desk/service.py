@@ -12,7 +12,9 @@ from shared.store.database import Database
 def build(environment: Environment) -> Service[None]:
     """The desk over its own database."""
     settings = environment.settings
-    database = Database(settings.database_url("desk"), frame=FRAME, service="desk", clock=environment.clock)
+    database = Database(
+        settings.database_url("desk"), frame=FRAME, service="desk", clock=environment.clock
+    )
 
     async def seed() -> None:
         await first_run.seed(database, settings)

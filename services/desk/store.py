@@ -3,14 +3,25 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, MetaData, Row, String, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.desk.model import NewAccount, NewKey, NewUnit
 from shared.contracts.desk import PolicyAccount, PolicyInForce, PolicyKey, PolicyPack, PolicyUnit
 from shared.packs.wire import WirePack
 from shared.store.tables import NAMING, BigId, frame_tables
-from shared.store.transaction import Tx
+from shared.store.transaction import AnyRow, Tx
 from shared.store.types import UTCDateTime, json_column
 
 METADATA = MetaData(naming_convention=NAMING)
@@ -77,10 +88,10 @@ Index("ix_in_force_unit", IN_FORCE.c.unit, IN_FORCE.c.since)
 
 async def is_empty(tx: Tx) -> bool:
     """Whether nothing was ever set up."""
-    return (await tx.row(select(func.count()).select_from(UNITS)))[0] == 0  # type: ignore[index] # a count is a row
+    return (await tx.row(select(UNITS.c.id).limit(1))) is None
 
 
-async def unit(tx: Tx, id_: str) -> Row[Any] | None:
+async def unit(tx: Tx, id_: str) -> AnyRow | None:
     return await tx.row(select(UNITS).where(UNITS.c.id == id_))
 
 
@@ -97,7 +108,7 @@ async def add_unit(tx: Tx, new: NewUnit, *, parent: str | None) -> PolicyUnit:
     return PolicyUnit.model_validate(values)
 
 
-async def account_by_login(connection: AsyncConnection, login: str) -> Row[Any] | None:
+async def account_by_login(connection: AsyncConnection, login: str) -> AnyRow | None:
     query = select(ACCOUNTS).where(ACCOUNTS.c.login == login)
     return (await connection.execute(query)).one_or_none()
 
@@ -137,7 +148,7 @@ async def add_key(tx: Tx, new: NewKey, *, secret_sha256: str, by: str) -> Policy
     return PolicyKey.model_validate(values)
 
 
-async def key(tx: Tx, id_: str) -> Row[Any] | None:
+async def key(tx: Tx, id_: str) -> AnyRow | None:
     return await tx.row(select(KEYS).where(KEYS.c.id == id_))
 
 
@@ -172,10 +183,15 @@ def keys_query(units: Iterable[str], *, after: str | None, limit: int) -> Any:  
 
 
 def accounts_query(units: Iterable[str], *, after: str | None, limit: int) -> Any:  # noqa: ANN401 - a Select
-    query = select(ACCOUNTS).where(ACCOUNTS.c.unit.in_(sorted(units))).order_by(ACCOUNTS.c.id).limit(limit)
+    query = (
+        select(ACCOUNTS)
+        .where(ACCOUNTS.c.unit.in_(sorted(units)))
+        .order_by(ACCOUNTS.c.id)
+        .limit(limit)
+    )
     return query.where(ACCOUNTS.c.id > after) if after else query
 
 
-async def fetch(connection: AsyncConnection, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - a Select
+async def fetch(connection: AsyncConnection, query: Any) -> Sequence[AnyRow]:  # noqa: ANN401 - a Select
     """The rows of a list."""
     return (await connection.execute(query)).all()

@@ -6,14 +6,26 @@ from datetime import datetime
 
 from services.desk import store
 from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
-from shared.contracts.desk import PolicyAccount, PolicyInForce, PolicyKey, PolicyPack, PolicySeeded, PolicyUnit
+from shared.contracts.desk import (
+    PolicyAccount,
+    PolicyInForce,
+    PolicyKey,
+    PolicyPack,
+    PolicySeeded,
+    PolicyUnit,
+)
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.packs.wire import WirePack
 from shared.store.transaction import Tx
 
 
 async def seed(
-    tx: Tx, *, root: NewUnit, accounts: Sequence[NewAccount], keys: Sequence[NewKey], packs: Sequence[WirePack]
+    tx: Tx,
+    *,
+    root: NewUnit,
+    accounts: Sequence[NewAccount],
+    keys: Sequence[NewKey],
+    packs: Sequence[WirePack],
 ) -> bool:
     """The first-run rows, once; the last event says that the policy is complete. Says whether it did anything."""
     if not await store.is_empty(tx):
@@ -91,7 +103,9 @@ async def add_pack(tx: Tx, wire: WirePack) -> PolicyPack | None:
     return said
 
 
-async def put_in_force(tx: Tx, *, unit: str, pack: str, version: str, since: datetime, by: str) -> PolicyInForce:
+async def put_in_force(
+    tx: Tx, *, unit: str, pack: str, version: str, since: datetime, by: str
+) -> PolicyInForce:
     """Judge a unit, and those below it, by a pack from `since` on. Raises NotFound or Invalid."""
     await tx.lock(f"in-force/{unit}")
     if await store.unit(tx, unit) is None:

@@ -64,7 +64,9 @@ class Consumer(Generic[C]):
     ) -> None:
         self._database = database
         self._bus = bus
-        self._handlers = {f"redress.{body.name}": handler for body, handler in subscriptions.items()}
+        self._handlers = {
+            f"redress.{body.name}": handler for body, handler in subscriptions.items()
+        }
         self._context = context
         self._metrics = metrics
         self._parked = Signal()
@@ -86,7 +88,12 @@ class Consumer(Generic[C]):
             except BusUnavailable as error:
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 failures += 1
-                log.warning("the log is away", service=self._database.service, error=str(error), seconds=pause)
+                log.warning(
+                    "the log is away",
+                    service=self._database.service,
+                    error=str(error),
+                    seconds=pause,
+                )
                 await asyncio.sleep(pause)
 
     async def run_retries(self) -> None:
@@ -95,7 +102,9 @@ class Consumer(Generic[C]):
             try:
                 while await self.retry_parked():
                     pass
-                self._metrics.parked.labels(self._database.service, "all").set(await parked.count(self._database))
+                self._metrics.parked.labels(self._database.service, "all").set(
+                    await parked.count(self._database)
+                )
             except Transient as error:
                 log.warning("parked keys wait", service=self._database.service, error=str(error))
             await self._parked.wait(RETRY_POLL_SECONDS)
@@ -113,14 +122,23 @@ class Consumer(Generic[C]):
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 failures += 1
                 self.stuck_since = self.stuck_since or asyncio.get_running_loop().time()
-                log.warning("consumer waits", service=self._database.service, error=str(error), seconds=pause)
-                await subscription.rewind({slot: records[0].offset for slot, records in batch.items()})
+                log.warning(
+                    "consumer waits",
+                    service=self._database.service,
+                    error=str(error),
+                    seconds=pause,
+                )
+                await subscription.rewind(
+                    {slot: records[0].offset for slot, records in batch.items()}
+                )
                 await _rest(subscription, list(batch), pause)
                 continue
             failures, self.stuck_since = 0, None
             faults.reach("consumer.before_offsets")
             try:
-                await subscription.commit({slot: records[-1].offset + 1 for slot, records in batch.items()})
+                await subscription.commit(
+                    {slot: records[-1].offset + 1 for slot, records in batch.items()}
+                )
             except (GroupMoved, BusUnavailable) as error:
                 # The marks make redelivery harmless.
                 log.info("offsets not committed", service=self._database.service, error=str(error))
@@ -137,7 +155,11 @@ class Consumer(Generic[C]):
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001 - found out one by one
-            log.warning("batch failed, one by one now", service=self._database.service, error=type(error).__name__)
+            log.warning(
+                "batch failed, one by one now",
+                service=self._database.service,
+                error=type(error).__name__,
+            )
             for delivery in deliveries:
                 await self._apply_alone(delivery)
 
@@ -260,7 +282,9 @@ async def _rest(subscription: Subscription, slots: list[Slot], seconds: float) -
         while (left := end - loop.time()) > 0:
             others = await subscription.take(at_most=1, wait=timedelta(seconds=left))
             if others:
-                await subscription.rewind({slot: records[0].offset for slot, records in others.items()})
+                await subscription.rewind(
+                    {slot: records[0].offset for slot, records in others.items()}
+                )
                 subscription.pause(list(others))
                 slots.extend(others)
     finally:

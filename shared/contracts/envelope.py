@@ -76,7 +76,9 @@ def encode(event: Event[Body]) -> bytes:
         "source": event.source,
         "type": event.type,
         "subject": event.subject,
-        "time": event.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": event.time.astimezone(UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         "sequence": event.sequence,
         "unit": event.unit,
@@ -107,7 +109,12 @@ def read_header(value: bytes) -> Header:
     if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
         raise Unreadable("attribute 'sequence' is missing or not a whole number from 1")
     return Header(
-        document["id"], document["source"], document["type"], document["subject"], sequence, document
+        document["id"],
+        document["source"],
+        document["type"],
+        document["subject"],
+        sequence,
+        document,
     )
 
 

@@ -40,7 +40,9 @@ class CaseBody(Body):
     clocks: tuple[CaseClock, ...] = ()
     promises: tuple[Promise, ...] = ()
     resolution: Resolution | None = None
-    callback_result: Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"] | None = None
+    callback_result: (
+        Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"] | None
+    ) = None
     escalation_level: int = 1
     received_at: datetime
     opened_at: datetime

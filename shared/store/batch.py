@@ -59,7 +59,9 @@ class Batcher(Generic[I, R]):
 
     async def _commit(self, batch: Sequence[_Entry[I, R]]) -> None:
         try:
-            results = await self._database.run(lambda tx: self._write(tx, [entry.item for entry in batch]))
+            results = await self._database.run(
+                lambda tx: self._write(tx, [entry.item for entry in batch])
+            )
         except Exception as error:  # noqa: BLE001 - given to whoever waits
             if len(batch) == 1 or isinstance(error, CommitUnknown):
                 for entry in batch:

@@ -80,7 +80,9 @@ class Database:
                 yield connection
         except Exception as error:
             if is_passing(error) and not isinstance(error, Transient):
-                raise Transient(f"the database of {self.service} is away: {type(error).__name__}") from error
+                raise Transient(
+                    f"the database of {self.service} is away: {type(error).__name__}"
+                ) from error
             raise
 
     async def ping(self) -> None:

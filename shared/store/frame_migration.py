@@ -25,7 +25,9 @@ def create_frame_v1() -> None:
         sa.Column("refused", sa.Text),
     )
     waiting = sa.text("published_at IS NULL")
-    op.create_index("ix_outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)
+    op.create_index(
+        "ix_outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting
+    )
     op.create_table(
         "progress",
         sa.Column("source", sa.String(100), primary_key=True),
@@ -60,7 +62,9 @@ def create_frame_v1() -> None:
         sa.UniqueConstraint("name", "subject", "key", name="uq_timers_name"),
     )
     armed = sa.text("state = 'armed'")
-    op.create_index("ix_timers_due", "timers", ["due_at"], sqlite_where=armed, postgresql_where=armed)
+    op.create_index(
+        "ix_timers_due", "timers", ["due_at"], sqlite_where=armed, postgresql_where=armed
+    )
     op.create_table(
         "leases",
         sa.Column("name", sa.String(60), primary_key=True),

@@ -42,7 +42,9 @@ async def take(database: Database, name: str, owner: str) -> Lease | None:
     async def unit(tx: Tx) -> Lease | None:
         table = tx.frame.leases
         now = database_milliseconds(tx.connection.dialect.name)
-        new = tx.upsert(table).values(name=name, owner=owner, token=1, expires=now + LEASE_MILLISECONDS)
+        new = tx.upsert(table).values(
+            name=name, owner=owner, token=1, expires=now + LEASE_MILLISECONDS
+        )
         statement = new.on_conflict_do_update(
             index_elements=["name"],
             set_={
@@ -65,7 +67,9 @@ async def release(database: Database, lease: Lease) -> None:
     async def unit(tx: Tx) -> None:
         table = tx.frame.leases
         await tx.execute(
-            update(table).where(table.c.name == lease.name, table.c.token == lease.token).values(expires=0)
+            update(table)
+            .where(table.c.name == lease.name, table.c.token == lease.token)
+            .values(expires=0)
         )
 
     await database.run(unit)

@@ -37,7 +37,9 @@ async def upgrade(url: str, folder: Path) -> bool:
             return await connection.run_sync(_upgrade, folder)
     except Exception as error:
         if is_passing(error):
-            raise Transient(f"the database for {folder.parent.name} is away: {type(error).__name__}") from error
+            raise Transient(
+                f"the database for {folder.parent.name} is away: {type(error).__name__}"
+            ) from error
         raise
     finally:
         await engine.dispose()
@@ -103,6 +105,8 @@ async def _ensure_database(url: str) -> None:
         # A role that may not open `postgres` can still own its database.
         return
     except OSError as error:
-        raise Transient(f"PostgreSQL at {address.host}:{address.port} is away: {type(error).__name__}") from error
+        raise Transient(
+            f"PostgreSQL at {address.host}:{address.port} is away: {type(error).__name__}"
+        ) from error
     finally:
         await engine.dispose()

@@ -15,7 +15,12 @@ from shared.store.progress import Key
 from shared.store.transaction import Tx
 
 Reason = Literal["failed", "gap", "unreadable", "version"]
-RETRIES: Final = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30))
+RETRIES: Final = (
+    timedelta(seconds=1),
+    timedelta(seconds=5),
+    timedelta(seconds=15),
+    timedelta(seconds=30),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ async def wake(tx: Tx, key: Key) -> None:
     table = tx.frame.parked
     await tx.execute(
         update(table)
-        .where(table.c.source == key.source, table.c.subject == key.subject, table.c.reason == "gap")
+        .where(
+            table.c.source == key.source, table.c.subject == key.subject, table.c.reason == "gap"
+        )
         .values(next_try_at=tx.now)
     )
 
@@ -79,7 +86,12 @@ async def wake(tx: Tx, key: Key) -> None:
 async def due(database: Database, *, now: datetime) -> list[Key]:
     """The keys with an event to be tried again now."""
     table = database.frame.parked
-    query = select(table.c.source, table.c.subject).where(table.c.next_try_at <= now).distinct().limit(100)
+    query = (
+        select(table.c.source, table.c.subject)
+        .where(table.c.next_try_at <= now)
+        .distinct()
+        .limit(100)
+    )
     async with database.reading() as connection:
         return [Key(*row) for row in (await connection.execute(query)).all()]
 
@@ -94,7 +106,7 @@ async def head(tx: Tx, key: Key) -> Parked | None:
         .limit(1)
     )
     row = await tx.row(query)
-    return row and Parked(key, row.sequence, bytes(row.event), row.reason, row.attempts)
+    return Parked(key, row.sequence, bytes(row.event), row.reason, row.attempts) if row else None
 
 
 async def remove(tx: Tx, parked: Parked) -> None:

@@ -58,7 +58,10 @@ async def record(tx: Tx, marks: Mapping[Key, int]) -> None:
     for start in range(0, len(ordered), 400):
         part = ordered[start : start + 400]
         new = tx.upsert(table).values(
-            [{"source": key.source, "subject": key.subject, "last_sequence": marks[key]} for key in part]
+            [
+                {"source": key.source, "subject": key.subject, "last_sequence": marks[key]}
+                for key in part
+            ]
         )
         await tx.execute(
             new.on_conflict_do_update(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from shared import faults, telemetry
 from shared.bus.port import Bus, Message, MessageRefused, PublishFailed
@@ -18,7 +18,7 @@ from shared.errors import Transient
 from shared.store import leases
 from shared.store.database import Database
 from shared.store.leases import Lease
-from shared.store.transaction import Tx
+from shared.store.transaction import AnyRow, Tx
 
 BATCH = 500
 POLL_SECONDS = 0.2
@@ -40,7 +40,9 @@ class Relayed:
 class Relay:
     """Publishes one service's outbox to its topic."""
 
-    def __init__(self, database: Database, bus: Bus, *, topic: str, metrics: telemetry.Metrics) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, *, topic: str, metrics: telemetry.Metrics
+    ) -> None:
         self._database = database
         self._bus = bus
         self._topic = topic
@@ -59,7 +61,9 @@ class Relay:
             except Transient as error:
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 failures += 1
-                log.warning("relay waits", service=self._database.service, error=str(error), seconds=pause)
+                log.warning(
+                    "relay waits", service=self._database.service, error=str(error), seconds=pause
+                )
                 await asyncio.sleep(pause)
                 continue
             if not more:
@@ -113,9 +117,11 @@ class Relay:
         await self._mark(rows)
         return Relayed(len(rows), more=len(rows) == BATCH)
 
-    async def _waiting(self) -> Sequence[Row[tuple[int, str, str]]]:
+    async def _waiting(self) -> Sequence[AnyRow]:
         table = self._database.frame.outbox
-        held_back = select(table.c.subject).where(table.c.published_at.is_(None), table.c.refused.is_not(None))
+        held_back = select(table.c.subject).where(
+            table.c.published_at.is_(None), table.c.refused.is_not(None)
+        )
         query = (
             select(table.c.id, table.c.subject, table.c.event)
             .where(table.c.published_at.is_(None), table.c.subject.not_in(held_back))
@@ -123,10 +129,9 @@ class Relay:
             .limit(BATCH)
         )
         async with self._database.reading() as connection:
-            rows: Sequence[Row[tuple[int, str, str]]] = (await connection.execute(query)).all()
-        return rows
+            return (await connection.execute(query)).all()
 
-    async def _mark(self, rows: Sequence[Row[tuple[int, str, str]]]) -> None:
+    async def _mark(self, rows: Sequence[AnyRow]) -> None:
         lease = self._lease
         if not rows or lease is None:
             return
@@ -138,7 +143,9 @@ class Relay:
             among = (
                 text("outbox.id = ANY(:ids)").bindparams(ids=ids)
                 if dialect == "postgresql"
-                else text("outbox.id IN (SELECT value FROM json_each(:ids))").bindparams(ids=str(ids))
+                else text("outbox.id IN (SELECT value FROM json_each(:ids))").bindparams(
+                    ids=str(ids)
+                )
             )
             marked = update(table).where(among).values(published_at=tx.now)
             return (await tx.execute(leases.guarded(marked, tx.frame, lease, dialect))).rowcount
@@ -150,7 +157,7 @@ class Relay:
             return
         self._metrics.relayed.labels(self._database.service).inc(len(ids))
 
-    async def _set_aside(self, row: Row[tuple[int, str, str]], reason: str) -> None:
+    async def _set_aside(self, row: AnyRow, reason: str) -> None:
         async def unit(tx: Tx) -> None:
             table = tx.frame.outbox
             await tx.execute(update(table).where(table.c.id == row.id).values(refused=reason))
@@ -175,7 +182,10 @@ async def prune(database: Database) -> int:
     async def unit(tx: Tx) -> int:
         table = tx.frame.outbox
         old = (
-            select(table.c.id).where(table.c.published_at < tx.now - KEEP_PUBLISHED).limit(5_000).scalar_subquery()
+            select(table.c.id)
+            .where(table.c.published_at < tx.now - KEEP_PUBLISHED)
+            .limit(5_000)
+            .scalar_subquery()
         )
         return (await tx.execute(delete(table).where(table.c.id.in_(old)))).rowcount
 

@@ -4,14 +4,17 @@ import asyncio
 
 
 class Signal:
-    """Set by many, waited for by one."""
+    """Set by many; waited for by one (`wait`), or by many at once (`wait_shared`)."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._round = asyncio.Event()
 
     def set(self) -> None:
-        """Wake the waiter, now or at its next wait."""
+        """Wake the waiters, now or at the next `wait`."""
         self._event.set()
+        finished, self._round = self._round, asyncio.Event()
+        finished.set()
 
     async def wait(self, seconds: float) -> bool:
         """Wait until set, at most so long; says whether it was."""
@@ -20,4 +23,12 @@ class Signal:
         except TimeoutError:
             return False
         self._event.clear()
+        return True
+
+    async def wait_shared(self, seconds: float) -> bool:
+        """Wait until it is set from now on, at most so long; says whether it was."""
+        try:
+            await asyncio.wait_for(self._round.wait(), seconds)
+        except TimeoutError:
+            return False
         return True

@@ -24,7 +24,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
-BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+BigId = BigInteger().with_variant(
+    Integer, "sqlite"
+)  # SQLite numbers rows by itself only for INTEGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,12 @@ def frame_tables(metadata: MetaData) -> Frame:
         Column("refused", Text),
         comment="Events said, waiting for the log; `refused` holds back its subject's later rows.",
     )
-    Index("ix_outbox_waiting", outbox.c.id, sqlite_where=text("published_at IS NULL"),
-          postgresql_where=text("published_at IS NULL"))
+    Index(
+        "ix_outbox_waiting",
+        outbox.c.id,
+        sqlite_where=text("published_at IS NULL"),
+        postgresql_where=text("published_at IS NULL"),
+    )
     progress = Table(
         "progress",
         metadata,
@@ -103,8 +109,12 @@ def frame_tables(metadata: MetaData) -> Frame:
         UniqueConstraint("name", "subject", "key"),
         comment="What is to happen at a time: claimed, done and said in one transaction.",
     )
-    Index("ix_timers_due", timers.c.due_at, sqlite_where=text("state = 'armed'"),
-          postgresql_where=text("state = 'armed'"))
+    Index(
+        "ix_timers_due",
+        timers.c.due_at,
+        sqlite_where=text("state = 'armed'"),
+        postgresql_where=text("state = 'armed'"),
+    )
     leases = Table(
         "leases",
         metadata,

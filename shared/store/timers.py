@@ -69,7 +69,11 @@ class Timers(Generic[C]):
         now = self._database.clock.now()
         query = (
             select(table.c.id, table.c.subject)
-            .where(table.c.state == "armed", table.c.due_at <= now, table.c.name.in_(list(self._handlers)))
+            .where(
+                table.c.state == "armed",
+                table.c.due_at <= now,
+                table.c.name.in_(list(self._handlers)),
+            )
             .order_by(table.c.due_at)
             .limit(BATCH)
         )
@@ -82,7 +86,11 @@ class Timers(Generic[C]):
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001 - found out one by one
-            log.warning("timers fired one by one", service=self._database.service, error=type(error).__name__)
+            log.warning(
+                "timers fired one by one",
+                service=self._database.service,
+                error=type(error).__name__,
+            )
             for one in due:
                 await self._fire_alone(one)
         return len(due)
@@ -94,19 +102,33 @@ class Timers(Generic[C]):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the timer is parked
             text = f"{type(error).__name__}: {error}"
-            log.error("timer parked", service=self._database.service, timer=one[0], subject=one[1], error=text)
+            log.error(
+                "timer parked",
+                service=self._database.service,
+                timer=one[0],
+                subject=one[1],
+                error=text,
+            )
             table = self._database.frame.timers
             parking = update(table).where(table.c.id == one[0], table.c.state == "armed")
-            await self._database.run(lambda tx: tx.execute(parking.values(state="parked", error=text[:2_000])))
+            await self._database.run(
+                lambda tx: tx.execute(parking.values(state="parked", error=text[:2_000]))
+            )
 
     async def _fire(self, tx: Tx, due: Sequence[tuple[str, str]]) -> None:
         await tx.lock(*(subject for _, subject in due))
         table = tx.frame.timers
         claim = (
             update(table)
-            .where(table.c.id.in_([id_ for id_, _ in due]), table.c.state == "armed", table.c.due_at <= tx.now)
+            .where(
+                table.c.id.in_([id_ for id_, _ in due]),
+                table.c.state == "armed",
+                table.c.due_at <= tx.now,
+            )
             .values(state="fired")
-            .returning(table.c.id, table.c.name, table.c.subject, table.c.key, table.c.due_at, table.c.body)
+            .returning(
+                table.c.id, table.c.name, table.c.subject, table.c.key, table.c.due_at, table.c.body
+            )
         )
         claimed = sorted(await tx.rows(claim), key=lambda row: (row.due_at, row.id))
         faults.reach("timers.after_claim")

@@ -1,6 +1,6 @@
 """The open transaction that use cases are handed: statements, what is said, and timers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,10 @@ from shared.errors import Poison
 from shared.ids import new_id
 from shared.store.tables import Frame
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of any query: columns by name, or unpacked."""
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+AtTheEnd = Callable[["Tx", Sequence[Any]], Awaitable[None]]
 UpsertInsert = Any
 """`Insert` of either dialect: both have the same `on_conflict_…` methods, their types share no base."""
 
@@ -38,7 +41,9 @@ class TooLargeToSay(Poison):
 class Tx:
     """One open transaction of one service's database. `now` is the service's clock, fixed for its whole length."""
 
-    def __init__(self, connection: AsyncConnection, *, frame: Frame, service: str, now: datetime) -> None:
+    def __init__(
+        self, connection: AsyncConnection, *, frame: Frame, service: str, now: datetime
+    ) -> None:
         self.connection = connection
         self.frame = frame
         self.now = now
@@ -46,23 +51,32 @@ class Tx:
         self.has_armed = False
         self._service = service
         self._said: list[_Said] = []
+        self._last: dict[AtTheEnd, list[Any]] = {}
         self._cause: Event[Body] | None = None
 
-    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+    async def execute(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> CursorResult[Any]:
         """Run one statement, or one statement over many rows."""
         return await self.connection.execute(statement, parameters)
 
-    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def rows(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Sequence[AnyRow]:
         """All rows of a query."""
         return (await self.connection.execute(statement, parameters)).all()
 
-    async def row(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+    async def row(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> AnyRow | None:
         """The one row of a query, or None."""
         return (await self.connection.execute(statement, parameters)).one_or_none()
 
     def upsert(self, table: Any) -> UpsertInsert:  # noqa: ANN401 - a Table; see UpsertInsert
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on this database."""
-        build: Any = postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert
+        build: Any = (
+            postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert
+        )
         return build(table)
 
     async def lock(self, *subjects: str) -> None:
@@ -76,7 +90,10 @@ class Tx:
         new = self.upsert(table).values([{"subject": each, "last_sequence": 0} for each in ordered])
         await self.execute(new.on_conflict_do_nothing())
         await self.execute(
-            select(table.c.subject).where(table.c.subject.in_(ordered)).order_by(table.c.subject).with_for_update()
+            select(table.c.subject)
+            .where(table.c.subject.in_(ordered))
+            .order_by(table.c.subject)
+            .with_for_update()
         )
 
     def say(self, body: Body, *, subject: str, unit: str) -> None:
@@ -106,40 +123,69 @@ class Tx:
             self._cause = None
 
     async def arm(
-        self, timer: str, *, subject: str, due_at: datetime, key: str = "", body: Mapping[str, Any] | None = None
+        self,
+        timer: str,
+        *,
+        subject: str,
+        due_at: datetime,
+        key: str = "",
+        body: Mapping[str, Any] | None = None,
     ) -> None:
         """Set (or move) a timer; a moved one is a new epoch, so its old time can no longer fire."""
-        table = self.frame.timers
-        new = self.upsert(table).values(
+        table, new = self.frame.timers, self._new_timer(timer, subject, key, due_at, body)
+        moved = {"due_at": new.excluded.due_at, "body": new.excluded.body, "state": "armed",
+                 "epoch": table.c.epoch + 1, "error": None}  # fmt: skip
+        await self.execute(
+            new.on_conflict_do_update(index_elements=["name", "subject", "key"], set_=moved)
+        )
+        self.has_armed = True
+
+    async def arm_once(
+        self,
+        timer: str,
+        *,
+        subject: str,
+        due_at: datetime,
+        key: str = "",
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set a timer unless it was ever set: its time stays, and it fires once."""
+        await self.execute(
+            self._new_timer(timer, subject, key, due_at, body).on_conflict_do_nothing()
+        )
+        self.has_armed = True
+
+    def _new_timer(
+        self, timer: str, subject: str, key: str, due_at: datetime, body: Mapping[str, Any] | None
+    ) -> UpsertInsert:
+        return self.upsert(self.frame.timers).values(
             id=new_id(), name=timer, subject=subject, key=key, due_at=due_at, epoch=1, state="armed",
             body=dict(body or {}),
         )  # fmt: skip
-        await self.execute(
-            new.on_conflict_do_update(
-                index_elements=["name", "subject", "key"],
-                set_={
-                    "due_at": new.excluded.due_at,
-                    "body": new.excluded.body,
-                    "state": "armed",
-                    "epoch": table.c.epoch + 1,
-                    "error": None,
-                },
-            )
-        )
-        self.has_armed = True
 
     async def disarm(self, timer: str, *, subject: str, key: str | None = None) -> None:
         """Cancel a timer that has not fired (all keys of it when `key` is None)."""
         table = self.frame.timers
-        condition = (table.c.name == timer) & (table.c.subject == subject) & (table.c.state == "armed")
+        condition = (
+            (table.c.name == timer) & (table.c.subject == subject) & (table.c.state == "armed")
+        )
         if key is not None:
             condition &= table.c.key == key
         await self.execute(update(table).where(condition).values(state="cancelled"))
 
+    def at_the_end(self, write: AtTheEnd, item: object) -> None:
+        """Have `write` called once, after everything else, with all its items: for rows ordered as the commits are."""
+        self._last.setdefault(write, []).append(item)
+
     async def flush(self) -> None:
-        """Number what was said and write the outbox rows. The frame calls this before each commit."""
-        if not self._said:
-            return
+        """Number what was said, write the outbox rows, do what comes last. The frame calls this before each commit."""
+        if self._said:
+            await self._write_outbox()
+        last, self._last = self._last, {}
+        for write, items in last.items():
+            await write(self, items)
+
+    async def _write_outbox(self) -> None:
         said, self._said = self._said, []
         last = await self._next_sequences(one.subject for one in said)
         rows = []
@@ -151,6 +197,7 @@ class Tx:
     def forget(self) -> None:
         """Unsay what was said since the last flush: its savepoint was rolled back."""
         self._said.clear()
+        self._last.clear()
 
     async def _next_sequences(self, subjects: Iterable[str]) -> dict[str, int]:
         """Reserve as many sequence numbers as there are mentions; returns the one before the first of each."""
@@ -161,7 +208,9 @@ class Tx:
         ordered = sorted(counts)
         for start in range(0, len(ordered), 500):
             part = ordered[start : start + 500]
-            new = self.upsert(table).values([{"subject": one, "last_sequence": counts[one]} for one in part])
+            new = self.upsert(table).values(
+                [{"subject": one, "last_sequence": counts[one]} for one in part]
+            )
             statement = new.on_conflict_do_update(
                 index_elements=["subject"],
                 set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},

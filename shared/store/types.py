@@ -18,7 +18,9 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value.isoformat()}: give it a zone before it is stored")
+            raise ValueError(
+                f"naive datetime {value.isoformat()}: give it a zone before it is stored"
+            )
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 

@@ -27,7 +27,9 @@ log = telemetry.logger("web")
 
 def service_app(service: AnyService) -> FastAPI:
     """One service's HTTP application, under `/{service}`."""
-    app = FastAPI(title=f"Redress {service.name}", description=service.title, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"Redress {service.name}", description=service.title, docs_url=None, redoc_url=None
+    )
     app.include_router(service.router)
     answer_errors(app)
     return app
@@ -36,8 +38,16 @@ def service_app(service: AnyService) -> FastAPI:
 class Gateway:
     """All services of a process behind one port: `/{service}/…`, each with health, readiness and metrics."""
 
-    def __init__(self, services: Sequence[AnyService], *, metrics: Metrics, readiness: Mapping[str, Readiness]) -> None:
-        self._apps: dict[str, ASGIApp] = {service.name: service_app(service) for service in services}
+    def __init__(
+        self,
+        services: Sequence[AnyService],
+        *,
+        metrics: Metrics,
+        readiness: Mapping[str, Readiness],
+    ) -> None:
+        self._apps: dict[str, ASGIApp] = {
+            service.name: service_app(service) for service in services
+        }
         self._metrics = metrics
         self._readiness = readiness
         self.is_stopping = False
@@ -64,23 +74,29 @@ class Gateway:
                 await self._answer(request, name, _timed(receive), counting)
             finally:
                 self._metrics.requests.labels(name or "root", scope["method"], str(status)).inc()
-                self._metrics.request_seconds.labels(name or "root").observe(time.perf_counter() - started)
+                self._metrics.request_seconds.labels(name or "root").observe(
+                    time.perf_counter() - started
+                )
 
     async def _answer(self, request: Request, name: str, receive: Receive, send: Send) -> None:
         scope = request.scope
         try:
             response = await self._own(request, name)
             if response is None:
-                await self._apps[name](scope | {"root_path": ""}, receive, send)
+                await self._apps[name]({**scope, "root_path": ""}, receive, send)
                 return
         except Rejected as error:
             response = rejected(request, error)
         except Transient as error:
             response = passing(request, error)
         except TimeoutError:
-            response = problem(request, "malformed", detail="The body came too slowly.", zh="请求正文发送过慢。")
+            response = problem(
+                request, "malformed", detail="The body came too slowly.", zh="请求正文发送过慢。"
+            )
         except Exception as error:  # noqa: BLE001 - the caller learns a trace id, the log the rest
-            log.error("request failed", path=scope["path"], error=type(error).__name__, exc_info=True)
+            log.error(
+                "request failed", path=scope["path"], error=type(error).__name__, exc_info=True
+            )
             response = problem(request, "internal")
         await response(scope, receive, send)
 
@@ -138,7 +154,9 @@ def _explain(slug: str) -> Response:
     """What a problem type means, for the `type` of every problem document."""
     found = PROBLEMS.get(slug)
     if found is None:
-        return _plain({"type": "/problems/not-found", "title": PROBLEMS["not-found"].en, "status": 404}, 404)
+        return _plain(
+            {"type": "/problems/not-found", "title": PROBLEMS["not-found"].en, "status": 404}, 404
+        )
     return _plain(
         {
             "slug": found.slug,

@@ -42,7 +42,9 @@ def _clean(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise PydanticCustomError("surrogate", "holds a lone surrogate: send valid Unicode") from None
+        raise PydanticCustomError(
+            "surrogate", "holds a lone surrogate: send valid Unicode"
+        ) from None
     return text
 
 
@@ -106,7 +108,8 @@ def field_errors(found: Sequence[Any], *, strip: int = 0) -> tuple[FieldError, .
     """Pydantic's errors as ours; `strip` drops leading parts such as `query` from each place."""
     return tuple(
         FieldError(
-            ".".join(str(part).encode("utf-8", "replace").decode() for part in one["loc"][strip:]) or "body",
+            ".".join(str(part).encode("utf-8", "replace").decode() for part in one["loc"][strip:])
+            or "body",
             one["type"],
             one["msg"],
             _ZH.get(one["type"], "取值不正确"),
@@ -129,6 +132,10 @@ def describe_body(model: type[BaseModel]) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": model.model_json_schema(ref_template="#/$defs/{model}")}},
+            "content": {
+                "application/json": {
+                    "schema": model.model_json_schema(ref_template="#/$defs/{model}")
+                }
+            },
         }
     }

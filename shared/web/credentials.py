@@ -140,7 +140,11 @@ class Guard:
             scopes = frozenset(str(claims.get("scope", "")).split())
             root = self._policy.root
             return Principal(
-                f"service/{claims['sub']}", "service", root, scopes, units=frozenset(self._policy.units)
+                f"service/{claims['sub']}",
+                "service",
+                root,
+                scopes,
+                units=frozenset(self._policy.units),
             )
         account = self._policy.accounts.get(str(claims.get("sub")))
         if account is None or not account.active:

@@ -24,7 +24,9 @@ def key_of(request: Request) -> str | None:
         raise Invalid(
             f"{HEADER} must have 1 to {_LONGEST} printable ASCII characters.",
             zh=f"{HEADER} 应为 1 至 {_LONGEST} 个可打印 ASCII 字符。",
-            errors=[FieldError(HEADER, "idempotency_key", f"1 to {_LONGEST} printable ASCII characters")],
+            errors=[
+                FieldError(HEADER, "idempotency_key", f"1 to {_LONGEST} printable ASCII characters")
+            ],
         )
     return value
 
@@ -63,7 +65,9 @@ async def claim(
     if (await tx.execute(new.on_conflict_do_nothing())).rowcount == 1:
         return None
     row = await tx.row(
-        select(table.c.fingerprint, table.c.reference).where(table.c.scope == scope, table.c.key == key)
+        select(table.c.fingerprint, table.c.reference).where(
+            table.c.scope == scope, table.c.key == key
+        )
     )
     if row is None or row.fingerprint != fingerprint:
         raise other_body()

@@ -50,16 +50,23 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         shown = twice.encode("utf-8", "replace").decode()[:50]
-        raise Malformed(f"The key {shown!r} stands twice in one object: send it once.", zh=f"键 {shown!r} 重复出现。")
+        raise Malformed(
+            f"The key {shown!r} stands twice in one object: send it once.",
+            zh=f"键 {shown!r} 重复出现。",
+        )
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Malformed(f"{name} is not JSON: send a number or null.", zh=f"{name} 不是合法的 JSON 数值。")
+    raise Malformed(
+        f"{name} is not JSON: send a number or null.", zh=f"{name} 不是合法的 JSON 数值。"
+    )
 
 
 def _too_deep() -> Malformed:
-    return Malformed(f"The body nests deeper than {MAX_DEPTH}: send it flatter.", zh=f"嵌套超过 {MAX_DEPTH} 层。")
+    return Malformed(
+        f"The body nests deeper than {MAX_DEPTH}: send it flatter.", zh=f"嵌套超过 {MAX_DEPTH} 层。"
+    )
 
 
 def _check_depth(text: str) -> None:

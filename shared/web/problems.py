@@ -102,7 +102,8 @@ def problem(
     }
     if errors:
         document["errors"] = [
-            {"field": one.field, "code": one.code, "message": (chinese and one.zh) or one.message} for one in errors
+            {"field": one.field, "code": one.code, "message": (chinese and one.zh) or one.message}
+            for one in errors
         ]
     document["trace_id"] = telemetry.current_trace()
     headers = {"Retry-After": str(RETRY_SECONDS)} if type_.status == 503 else {}
@@ -115,13 +116,22 @@ def problem(
 
 def rejected(request: Request, error: Rejected) -> Response:
     """The problem document of a Rejected."""
-    return problem(request, error.slug, detail=error.detail, zh=error.zh, errors=error.errors, extra=error.extra)
+    return problem(
+        request,
+        error.slug,
+        detail=error.detail,
+        zh=error.zh,
+        errors=error.errors,
+        extra=error.extra,
+    )
 
 
 def passing(request: Request, error: Transient) -> Response:
     """The problem document of a Transient: 503 with Retry-After."""
     log.warning("answered 503", error=str(error))
-    return problem(request, "unknown-outcome" if isinstance(error, CommitUnknown) else "unavailable")
+    return problem(
+        request, "unknown-outcome" if isinstance(error, CommitUnknown) else "unavailable"
+    )
 
 
 def answer_errors(app: FastAPI) -> None:

@@ -27,7 +27,9 @@ def wanted_version(request: Request) -> int | None:
         return None
     match = _TAG.match(header.strip())
     if not match:
-        raise Stale(f"If-Match must hold one ETag such as {etag(3)}.", zh="If-Match 应为一个 ETag。")
+        raise Stale(
+            f"If-Match must hold one ETag such as {etag(3)}.", zh="If-Match 应为一个 ETag。"
+        )
     return int(match.group(1))
 
 

@@ -1,0 +1,107 @@
+"""E-mail: through SMTP, or as .eml files where no server is set. A repeat carries the same Message-ID."""
+
+import asyncio
+import os
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from services.notify.model import Outgoing, Sent
+
+DOMAIN: Final = "redress.invalid"
+SEND_SECONDS: Final = 15.0
+
+
+def compose(message: Outgoing, *, sender: str) -> EmailMessage:
+    """The mail. It marks itself as automatic (RFC 3834), so that no auto-reply answers it."""
+    mail = EmailMessage(policy=SMTP)
+    domain = sender.rpartition("@")[2] or DOMAIN
+    mail["From"] = Address(addr_spec=sender)
+    mail["To"] = Address(addr_spec=message.to)
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(message.at)
+    mail["Message-ID"] = f"<{message.id}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Redress-Number"] = message.number
+    mail["Content-Language"] = message.language
+    mail.set_content(message.body)
+    return mail
+
+
+class SmtpChannel:
+    """Sends through an SMTP server, `smtp://user:password@host:port?sender=…&tls=starttls|yes|no`."""
+
+    name = "email"
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        options = dict(one.partition("=")[::2] for one in parts.query.split("&") if one)
+        self._host, self._port = parts.hostname or "localhost", parts.port or 25
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._sender = unquote(options.get("sender", "")) or f"complaints@{DOMAIN}"
+        self._tls = options.get("tls", "starttls" if self._user else "no")
+
+    async def send(self, message: Outgoing) -> Sent:
+        try:
+            mail = compose(message, sender=self._sender)
+        except ValueError as error:
+            return Sent("refused", code=type(error).__name__)
+        try:
+            _, answer = await aiosmtplib.send(
+                mail,
+                hostname=self._host,
+                port=self._port,
+                username=self._user,
+                password=self._password,
+                use_tls=self._tls == "yes",
+                start_tls=self._tls == "starttls",
+                timeout=SEND_SECONDS,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [one.code for one in error.recipients]
+            return Sent(
+                "refused" if all(code >= 500 for code in codes) else "retry", code=str(codes)
+            )
+        except aiosmtplib.SMTPResponseException as error:
+            return Sent("refused" if 500 <= error.code < 600 else "retry", code=str(error.code))
+        except (aiosmtplib.SMTPReadTimeoutError, aiosmtplib.SMTPServerDisconnected) as error:
+            return Sent("unknown", code=type(error).__name__)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Sent("retry", code=type(error).__name__)
+        return Sent("accepted", provider_id=mail["Message-ID"], code=answer[:200])
+
+
+class FileChannel:
+    """Writes each mail as a file named by its id; a repeat replaces it."""
+
+    name = "email"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, message: Outgoing) -> Sent:
+        try:
+            mail = compose(message, sender=f"complaints@{DOMAIN}")
+        except ValueError as error:
+            return Sent("refused", code=type(error).__name__)
+        try:
+            await asyncio.to_thread(self._write, message.id, mail.as_bytes())
+        except OSError as error:
+            return Sent("retry", code=type(error).__name__)
+        return Sent("accepted", provider_id=f"{message.id}.eml")
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._folder / f"{name}.new"
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._folder / f"{name}.eml")

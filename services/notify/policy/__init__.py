@@ -1,0 +1,1 @@
+"""Pure decisions: what to say (`choose`), by which way (`way`), and when to try again (`retry`)."""

@@ -1,0 +1,173 @@
+"""The sender: takes due messages, asks the vault where to, and hands them to a channel. No transaction is open meanwhile.
+
+Each attempt is committed before the provider is called and again after. A crash in between leaves an attempt that
+never ended: it is made again, with the same id, so that a provider or a mailbox can drop the repeat.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+
+from services.notify import store, usecases
+from services.notify.channels import Channel
+from services.notify.model import Contact, Message, Outgoing, Sent
+from services.notify.policy.way import choose_way
+from services.notify.usecases import Notify
+from shared import faults, telemetry
+from shared.errors import Gone, Transient
+from shared.packs.letters import Written, write_letter
+from shared.store.database import Database
+from shared.web.credentials import Guard
+
+AT_ONCE: Final = 4
+BATCH: Final = 50
+POLL_SECONDS: Final = 0.5
+VAULT_PAUSE_SECONDS: Final = 2.0
+VAULT_SCOPES: Final = frozenset({"vault:read"})
+
+log = telemetry.logger("sender")
+
+
+class Vault:
+    """Where people can be reached, asked of intake at the moment of sending."""
+
+    def __init__(self, client: httpx.AsyncClient, guard: Guard) -> None:
+        self._client = client
+        self._guard = guard
+
+    async def contact(self, message: Message) -> Contact | None:
+        """Name and contact points; None when the vault has none. Raises Gone (erased) or Transient (away)."""
+        headers = {"Authorization": f"Bearer {self._guard.service_token('notify', VAULT_SCOPES)}"}
+        try:
+            answer = await self._client.get(
+                f"/intake/v1/vault/complainants/{message.complainant_id}",
+                params={"complaint": message.complaint},
+                headers=headers,
+            )
+        except httpx.HTTPError as error:
+            raise Transient(f"the vault is away: {type(error).__name__}") from error
+        if answer.status_code == httpx.codes.GONE:
+            raise Gone("The complainant was erased.")
+        if answer.status_code != httpx.codes.OK:
+            raise Transient(f"the vault answered {answer.status_code}")
+        found = answer.json()
+        addresses: dict[str, tuple[str, ...]] = {}
+        for one in found.get("contacts", ()):
+            addresses[one["type"]] = (*addresses.get(one["type"], ()), one["value"])
+        return Contact(found.get("name"), addresses, found.get("preferred_channel"), found.get("language"),
+                       found.get("code"))  # fmt: skip
+
+
+class Sender:
+    """Sends one service's messages, a few at a time."""
+
+    def __init__(
+        self, *, database: Database, notify: Notify, vault: Vault, channels: Mapping[str, Channel],
+        metrics: telemetry.Metrics, is_alone: bool,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._notify = notify
+        self._vault = vault
+        self._channels = channels
+        self._metrics = metrics
+        self._is_alone = is_alone
+
+    async def run(self) -> None:
+        """Send for ever."""
+        if self._is_alone:
+            # No other process can be in the middle of an attempt: what was begun has no end to wait for.
+            await self._database.run(store.abandon_attempts)
+        while True:
+            try:
+                while await self.send_due():
+                    pass
+            except Transient as error:
+                log.warning("sender waits", error=str(error))
+                await asyncio.sleep(VAULT_PAUSE_SECONDS)
+            await self._notify.planned.wait(POLL_SECONDS)
+
+    async def send_due(self) -> int:
+        """Try each due message once; says how many there were."""
+        async with self._database.reading() as connection:
+            ids = await store.due(connection, now=self._database.clock.now(), limit=BATCH)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(id_: str) -> None:
+            async with gate:
+                await self._send(id_)
+
+        async with asyncio.TaskGroup() as group:
+            for id_ in ids:
+                group.create_task(one(id_))
+        return len(ids)
+
+    async def _send(self, id_: str) -> None:
+        message = await self._database.run(lambda tx: usecases.begin(tx, id_))
+        if message is None:
+            return
+        with telemetry.tracing(None, number=message.number):
+            faults.reach("notify.after_attempting")
+            try:
+                await self._attempt(message)
+            except Gone:
+                await self._database.run(lambda tx: usecases.give_up(tx, message, reason="erased"))
+            except Transient as error:
+                log.info("message waits", message=message.id, error=str(error))
+                await self._database.run(
+                    lambda tx: usecases.postpone(tx, message, seconds=VAULT_PAUSE_SECONDS)
+                )
+
+    async def _attempt(self, message: Message) -> None:
+        contact = await self._vault.contact(message)
+        way = choose_way(contact, self._channels) if contact else None
+        if contact is None or way is None:
+            await self._database.run(lambda tx: usecases.give_up(tx, message, reason="no_contact"))
+            return
+        name, address = way
+        written = self._write(message, contact)
+        started_at = self._database.clock.now()
+        outgoing = Outgoing(
+            message.id,
+            message.number,
+            address,
+            written.subject,
+            written.body,
+            message.language,
+            started_at,
+        )
+        sent = await self._try(self._channels[name], outgoing)
+        self._metrics.messages.labels(name, sent.result).inc()
+        faults.reach("notify.after_sent")
+        jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+        await self._database.run(
+            lambda tx: usecases.finish(
+                tx, message, channel=name, sent=sent, started_at=started_at, jitter=jitter
+            )
+        )
+
+    async def _try(self, channel: Channel, outgoing: Outgoing) -> Sent:
+        try:
+            return await channel.send(outgoing)
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
+            log.error(
+                "channel failed",
+                channel=channel.name,
+                error=type(error).__name__,
+                message=outgoing.id,
+            )
+            return Sent("retry", code=type(error).__name__)
+
+    def _write(self, message: Message, contact: Contact) -> Written:
+        pack = self._notify.policy.pack(message.pack, message.pack_version)
+        template = pack.template(message.letter)
+        root = self._notify.policy.units.get(message.unit)
+        org = (root.title_zh if message.language == "zh" else root.title_en) if root else ""
+        link = f"{self._notify.settings.public_url}/followup/v1/public/cases/{message.number}"
+        values = dict(message.variables) | {
+            "name": contact.name or "", "org": org, "code": contact.code or "", "link": link,
+        }  # fmt: skip
+        known = {name: value for name, value in values.items() if name in template.variables}
+        return write_letter(template, language=message.language, values=known)

@@ -1,0 +1,28 @@
+"""What notify hears: everything, for the feed; and the case, for the customer."""
+
+from types import MappingProxyType
+from typing import Final
+
+from services.notify import usecases
+from services.notify.usecases import Notify
+from shared.bus.consume import Subscriptions
+from shared.contracts.catalogue import EVENTS
+from shared.contracts.followup import (
+    CaseChanged,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+)
+
+# Who may do what is no business of the feed's readers.
+SUBSCRIPTIONS: Final[Subscriptions[Notify]] = MappingProxyType(
+    {event: usecases.keep for event in EVENTS if event.source != "desk"}
+    | {
+        CaseOpened: usecases.on_opened,
+        CaseChanged: usecases.on_changed,
+        CaseReopened: usecases.on_reopened,
+        CaseResolved: usecases.on_resolved,
+        CaseClosed: usecases.on_closed,
+    }
+)
