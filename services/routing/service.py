@@ -1,0 +1,28 @@
+"""Builds routing."""
+
+from pathlib import Path
+
+from services.routing.api import routes
+from services.routing.store import FRAME
+from services.routing.subscriptions import SUBSCRIPTIONS
+from services.routing.timers import TIMERS
+from services.routing.usecases import Routing
+from shared.service import Environment, Service
+from shared.store.database import Database
+
+
+def build(environment: Environment) -> Service[Routing]:
+    """Routing over its own database."""
+    url = environment.settings.database_url("routing")
+    database = Database(url, frame=FRAME, service="routing", clock=environment.clock)
+    routing = Routing(environment.policy)
+    return Service(
+        name="routing",
+        title="How each complaint was understood, and who has it.",
+        database=database,
+        context=routing,
+        router=routes(environment, database, routing),
+        migrations=Path(__file__).parent / "migrations",
+        subscriptions=SUBSCRIPTIONS,
+        timers=TIMERS,
+    )

@@ -1,0 +1,13 @@
+"""Routing's timers."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from services.routing import usecases
+from services.routing.usecases import Routing
+from shared.store.timers import TimerHandler
+
+TIMERS: Final[Mapping[str, TimerHandler[Routing]]] = MappingProxyType(
+    {usecases.LOOK_AGAIN: usecases.look_again}
+)
