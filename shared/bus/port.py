@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from shared.errors import Transient
+from shared.errors import RedressError, Transient
+
+MESSAGE_CAP = 264 * 1024
+"""Largest message (key and value, in bytes): a 256 kB event and room for its key and what an engine adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,17 @@ class BusUnavailable(Transient):
 
 
 class PublishFailed(Transient):
-    """Publishing stopped. The first `acknowledged` messages of the call are in the log; about the rest nothing is known."""
+    """Publishing stopped. The first `acknowledged` messages of the call are in the log; about the rest nothing is
+    known.
+    """
 
     def __init__(self, reason: str, *, acknowledged: int) -> None:
         super().__init__(reason)
         self.acknowledged = acknowledged
+
+
+class BusFull(PublishFailed):
+    """The log's disk, or its size cap, is full. Nothing is lost; publishing goes on when there is room again."""
 
 
 class MessageRefused(PublishFailed):
@@ -75,6 +84,14 @@ class GroupMoved(Transient):
     """A commit came too late: the group has given the partition to another member. Redelivery makes it harmless."""
 
 
+class BusMisconfigured(RedressError):
+    """The log cannot keep its promises as it is set up; the message says what to change. Waiting does not help."""
+
+
+class BusStuck(RedressError):
+    """The log answers, but this member gets no records, even after joining anew: the process should be restarted."""
+
+
 class Subscription(Protocol):
     """One member of a group. Not for use by several tasks at once."""
 
@@ -82,20 +99,24 @@ class Subscription(Protocol):
         """The next records, per partition and in order; empty when none came within `wait`.
 
         What one call returned is in flight until it is committed, rewound or the next call; while it is in flight a
-        partition is given up only after a short wait. Raises BusUnavailable.
+        partition is given up only after a short wait. Raises BusUnavailable or BusStuck.
         """
         ...
 
     async def commit(self, offsets: Mapping[Slot, int]) -> None:
-        """Record the next offset to read of each partition. Raises GroupMoved or BusUnavailable."""
+        """Record the next offset to read of each partition.
+
+        Raises BusUnavailable, or GroupMoved naming those that were taken before the group last moved; the others of
+        the call are recorded.
+        """
         ...
 
     async def rewind(self, offsets: Mapping[Slot, int]) -> None:
-        """Read again from these offsets: nothing from them on was applied."""
+        """Read again from these offsets: nothing from them on was applied. Partitions given up are left alone."""
         ...
 
     def pause(self, slots: Sequence[Slot]) -> None:
-        """Take nothing from these partitions, but stay a member."""
+        """Take nothing from these partitions until they are resumed, but stay a member."""
         ...
 
     def resume(self, slots: Sequence[Slot]) -> None:
@@ -122,7 +143,10 @@ class Bus(Protocol):
     features: Features
 
     async def create_topics(self, topics: Sequence[Topic]) -> None:
-        """Create the topics that are missing; leave the others as they are. Raises BusUnavailable."""
+        """Create the topics that are missing; leave the others as they are.
+
+        Raises BusUnavailable, or BusMisconfigured where a topic would not take a message of MESSAGE_CAP.
+        """
         ...
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
