@@ -1,0 +1,1 @@
+"""The Kafka engine: aiokafka, without Kafka's transactions and without auto-commit."""
