@@ -1,0 +1,109 @@
+"""The command `redress`. Exit codes: 0 fine, 1 a problem found, 2 wrong usage, 3 not reachable."""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import typer
+
+from redress import __version__
+from redress.failure import Failure
+
+HELP: Final = """Complaints from every channel, each with an owner and a deadline, until the customer agrees.
+
+Commands find the running system by [bold]--url[/bold] and [bold]--key[/bold], else REDRESS_URL and REDRESS_KEY,
+else $REDRESS_DATA/first-run.json. Exit codes: 0 fine, 1 a problem found, 2 wrong usage, 3 not reachable.
+"""
+RUN, WORK, LOOK_AFTER = "Run it", "Work with it", "Look after it"
+
+
+class Entry(NamedTuple):
+    """A command: its module is imported only when it is called, so that help comes at once."""
+
+    name: str
+    panel: str
+    help: str
+    place: str
+    """`module:function` under `redress.commands`; a group where `is_group`."""
+    is_group: bool = False
+
+
+COMMANDS: Final = (
+    Entry("up", RUN, "Run all services in one process, or those named.", "up:up"),
+    Entry("migrate", RUN, "Bring topics and databases up to date.", "migrate:migrate"),
+    Entry("demo", RUN, "Send a day of varied complaints and follow some to the end.", "demo:demo"),
+    Entry("send", WORK, "Send a complaint; the text from arguments or standard input.", "send:send"),
+    Entry("watch", WORK, "Follow what happens, live; of all complaints or one.", "watch:watch"),
+    Entry("show", WORK, "Tell a complaint's whole way through the services.", "show:show"),
+    Entry("check", LOOK_AFTER, "Ask whether all is well: readiness, queues, parked keys.", "check:check"),
+    Entry("key", LOOK_AFTER, "Keys of adapters and other machines.", "keys:keys_app", is_group=True),
+    Entry("unit", LOOK_AFTER, "Parts of the business.", "units:units_app", is_group=True),
+    Entry("packs", LOOK_AFTER, "Policy packs: check them.", "packs:packs_app", is_group=True),
+    Entry("due", LOOK_AFTER, "Print when a time is over in a calendar, and how it was counted.", "due:due"),
+)  # fmt: skip
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line, with the one command that `arguments` name loaded and the others listed."""
+    app = typer.Typer(
+        name="redress",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    for entry in COMMANDS:
+        target = _load(entry) if entry.name == wanted else _listed
+        if entry.is_group and entry.name == wanted:
+            app.add_typer(target(), name=entry.name, help=entry.help, rich_help_panel=entry.panel)
+        else:
+            app.command(entry.name, short_help=entry.help, rich_help_panel=entry.panel)(target)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what went wrong is on standard error."""
+    try:
+        build(arguments)(args=list(arguments), prog_name="redress")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    except Failure as failure:
+        sys.stderr.write(f"redress: {failure}\n")
+        return failure.code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has enough; Python must not complain again at exit.
+        sys.stdout = None
+        return 0
+    return 0
+
+
+def main() -> None:
+    """What the installed command calls."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _root(
+    *, version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version.")
+) -> None:
+    if version:
+        typer.echo(f"redress {__version__}")
+        raise typer.Exit
+
+
+def _listed() -> None:
+    """Stand for a command that was not asked for."""
+
+
+def _load(entry: Entry) -> Callable[..., Any]:
+    module, _, name = entry.place.partition(":")
+    target: Callable[..., Any] = getattr(
+        importlib.import_module(f"redress.commands.{module}"), name
+    )
+    return target

@@ -1,0 +1,266 @@
+"""Events in words, in Chinese or English: what `watch` and `show` say happened."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from redress.commands.screen import day_time
+
+Data = Mapping[str, Any]
+Language = Literal["zh", "en"]
+Words = Mapping[str, tuple[str, str]]
+"""A code → its word in Chinese and in English."""
+
+
+class Line(NamedTuple):
+    """What happened, and how it is coloured."""
+
+    text: str
+    style: str
+
+
+VALUES: Final[Words] = {
+    "complaint": ("投诉", "complaint"),
+    "grumble": ("抱怨", "grumble"),
+    "inquiry": ("咨询", "inquiry"),
+    "suggestion": ("建议", "suggestion"),
+    "praise": ("表扬", "praise"),
+    "low": ("低", "low"),
+    "normal": ("一般", "normal"),
+    "high": ("高", "high"),
+    "critical": ("紧急", "critical"),
+    "acknowledge": ("确认收到", "acknowledge"),
+    "triage": ("人工分诊", "triage"),
+    "first_contact": ("首次联系", "first contact"),
+    "solution": ("提出方案", "solution"),
+    "closure": ("办结", "closure"),
+    "progress": ("进展通报", "progress notice"),
+    "callback": ("回访", "callback"),
+    "statutory": ("法定期限", "lawful limit"),
+    "received": ("已受理", "received"),
+    "assigned": ("已派单", "assigned"),
+    "accepted": ("已接单", "accepted"),
+    "investigating": ("调查中", "investigating"),
+    "solution_proposed": ("已提方案", "solution proposed"),
+    "executing": ("执行中", "executing"),
+    "resolved": ("已解决", "resolved"),
+    "closed": ("已办结", "closed"),
+    "withdrawn": ("已撤回", "withdrawn"),
+    "upheld": ("成立", "upheld"),
+    "partly_upheld": ("部分成立", "partly upheld"),
+    "not_upheld": ("不成立", "not upheld"),
+    "satisfied": ("满意", "satisfied"),
+    "neutral": ("一般", "neutral"),
+    "dissatisfied": ("不满意", "dissatisfied"),
+    "unreached": ("未联系上", "unreached"),
+    "skipped": ("略过", "skipped"),
+    "no_contact": ("没有可用联系方式", "no usable contact"),
+    "erased": ("资料已删除", "erased"),
+    "refused": ("对方拒收", "refused"),
+    "exhausted": ("多次尝试未成功", "gave up after many tries"),
+    "phone": ("电话", "phone"),
+    "email": ("邮件", "e-mail"),
+    "web": ("网站", "web"),
+    "acknowledgement": ("受理通知", "acknowledgement"),
+    "complainant": ("投诉人", "complainant"),
+    "staff": ("工作人员", "staff"),
+}
+STYLES: Final[Mapping[str, str]] = {
+    "complaint.received": "bold",
+    "complaint.triage_requested": "yellow",
+    "case.escalated": "bold red",
+    "case.resolved": "green",
+    "case.closed": "bold green",
+    "case.reopened": "yellow",
+    "clock.warned": "yellow",
+    "clock.breached": "bold red",
+    "clock.met": "green",
+    "promise.broken": "bold red",
+    "promise.kept": "green",
+    "message.accepted": "cyan",
+    "message.delivered": "cyan",
+    "message.failed": "red",
+    "message.unknown": "yellow",
+    "warning.raised": "bold red",
+}
+
+
+class Teller:
+    """Puts events into words. `names` are what people call accounts, by id."""
+
+    def __init__(self, language: str, names: Mapping[str, str]) -> None:
+        self._at = 0 if language == "zh" else 1
+        self._names = names
+
+    def tell(self, event: Data) -> Line:
+        """One event in words; one that is not known here by its type."""
+        name = event["type"].removeprefix("redress.").rsplit(".v", 1)[0]
+        told = _TELLING.get(name)
+        text = told(self, event.get("data") or {}) if told else name
+        return Line(text, STYLES.get(name, ""))
+
+    def pick(self, zh: str, en: str) -> str:
+        """The words in the reader's language."""
+        return (zh, en)[self._at]
+
+    def word(self, code: object) -> str:
+        """A code as a word; unknown codes as they are."""
+        found = VALUES.get(str(code))
+        return found[self._at] if found else str(code)
+
+    def person(self, id_: object) -> str:
+        """What an account is called."""
+        return self._names.get(str(id_), str(id_))
+
+    def received(self, data: Data) -> str:
+        text = _short(data.get("text", ""))
+        channel = self.word(data.get("channel"))
+        return self.pick(f"收到({channel}):{text}", f"received by {channel}: {text}")
+
+    def message_added(self, data: Data) -> str:
+        who, text = self.word(data.get("by")), _short(data.get("text", ""))
+        return self.pick(f"{who}补充:{text}", f"the {who} added: {text}")
+
+    def understood(self, data: Data) -> str:
+        category = next((one["code"] for one in data.get("categories", ())), "?")
+        kind, severity = self.word(data.get("kind")), self.word(data.get("severity"))
+        unsure = self.pick(",不确定", ", unsure") if data.get("unsure") else ""
+        return self.pick(
+            f"识别为{kind},类别 {category},严重度{severity}{unsure}",
+            f"understood as {kind}, category {category}, severity {severity}{unsure}",
+        )
+
+    def triage(self, data: Data) -> str:
+        why = self.pick(";", "; ").join(str(reason) for reason in data.get("reasons", ()))
+        return self.pick(f"转人工分诊:{why}", f"a person must look: {why}")
+
+    def assigned(self, data: Data) -> str:
+        who, team = self.person(data.get("handler")), data.get("team")
+        return self.pick(f"派给 {who}(班组 {team})", f"given to {who}, team {team}")
+
+    def unassigned(self, data: Data) -> str:
+        who, why = self.person(data.get("handler")), data.get("reason")
+        return self.pick(f"从 {who} 收回:{why}", f"taken from {who}: {why}")
+
+    def corrected(self, data: Data) -> str:
+        new = f"{self.word(data.get('new_kind'))} {data.get('new_category')}"
+        by = self.person(data.get("by"))
+        return self.pick(f"{by} 更正为 {new}", f"{by} corrected it to {new}")
+
+    def opened(self, _: Data) -> str:
+        return self.pick("工单已建立", "case opened")
+
+    def changed(self, data: Data) -> str:
+        state, what = self.word(data.get("state")), str(data.get("what") or "")
+        by = self._by(data)
+        done = self.word(what) if what else self.pick("有变化", "changed")
+        return self.pick(f"工单{state}:{done}{by}", f"case {state}: {done}{by}")
+
+    def escalated(self, data: Data) -> str:
+        level, why = data.get("escalation_level"), self.word(data.get("what"))
+        return self.pick(f"升级到第 {level} 级({why})", f"escalated to level {level} ({why})")
+
+    def resolved(self, data: Data) -> str:
+        found = data.get("resolution") or {}
+        outcome, by = self.word(found.get("outcome")), self._by(data)
+        reason = _short(str(found.get("reason") or ""))
+        return self.pick(f"已解决,{outcome}:{reason}{by}", f"resolved, {outcome}: {reason}{by}")
+
+    def closed(self, data: Data) -> str:
+        return self.pick("已办结", "closed") + self._by(data)
+
+    def reopened(self, data: Data) -> str:
+        return self.pick(f"重新打开,第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}")
+
+    def clock(self, zh: str, en: str) -> Callable[[Data], str]:
+        """How a clock's event is told; `{}` is its name."""
+
+        def told(data: Data) -> str:
+            clock = data.get("clock") or {}
+            due = day_time(clock["due_at"]) if clock.get("due_at") else "?"
+            text = self.pick(zh, en).format(self.word(clock.get("name")))
+            return text + self.pick(f"(应在 {due} 前)", f" (due {due})")
+
+        return told
+
+    def promise(self, zh: str, en: str) -> Callable[[Data], str]:
+        """How a promise's event is told; `{}` is what was promised."""
+
+        def told(data: Data) -> str:
+            return self.pick(zh, en).format((data.get("promise") or {}).get("what"))
+
+        return told
+
+    def callback_due(self, data: Data) -> str:
+        due = day_time(data["due_at"]) if data.get("due_at") else "?"
+        return self.pick(f"应在 {due} 前回访", f"callback is due by {due}")
+
+    def callback_done(self, data: Data) -> str:
+        result = self.word(data.get("result"))
+        return self.pick(f"已回访:{result}", f"called back: {result}")
+
+    def message(self, zh: str, en: str) -> Callable[[Data], str]:
+        """How a message's event is told; `{}` is the letter, then channel and recipient."""
+
+        def told(data: Data) -> str:
+            letter, channel = self.word(data.get("template")), self.word(data.get("channel"))
+            text = self.pick(zh, en).format(letter, channel, self.word(data.get("recipient")))
+            reason = data.get("reason")
+            return f"{text} ({self.word(reason)})" if reason else text
+
+        return told
+
+    def _by(self, data: Data) -> str:
+        by = str(data.get("by") or "")
+        if by in {"", "followup", "machine"}:
+            return ""
+        return self.pick(f"({self.person(by)})", f" by {self.person(by)}")
+
+
+_Telling = Callable[[Teller, Data], str]
+
+
+def _clock(zh: str, en: str) -> _Telling:
+    return lambda teller, data: teller.clock(zh, en)(data)
+
+
+def _promise(zh: str, en: str) -> _Telling:
+    return lambda teller, data: teller.promise(zh, en)(data)
+
+
+def _message(zh: str, en: str) -> _Telling:
+    return lambda teller, data: teller.message(zh, en)(data)
+
+
+_TELLING: Final[Mapping[str, _Telling]] = {
+    "complaint.received": Teller.received,
+    "complaint.message_added": Teller.message_added,
+    "complaint.understood": Teller.understood,
+    "complaint.triage_requested": Teller.triage,
+    "complaint.assigned": Teller.assigned,
+    "complaint.unassigned": Teller.unassigned,
+    "complaint.corrected": Teller.corrected,
+    "case.opened": Teller.opened,
+    "case.changed": Teller.changed,
+    "case.escalated": Teller.escalated,
+    "case.resolved": Teller.resolved,
+    "case.closed": Teller.closed,
+    "case.reopened": Teller.reopened,
+    "clock.started": _clock("开始计时:{}", "clock started: {}"),
+    "clock.warned": _clock("时限将到:{}", "time is running out: {}"),
+    "clock.breached": _clock("超时:{}", "deadline passed: {}"),
+    "clock.met": _clock("按时完成:{}", "done in time: {}"),
+    "promise.made": _promise("承诺:{}", "promised: {}"),
+    "promise.kept": _promise("承诺已兑现:{}", "promise kept: {}"),
+    "promise.broken": _promise("承诺未兑现:{}", "promise broken: {}"),
+    "callback.due": Teller.callback_due,
+    "callback.done": Teller.callback_done,
+    "message.accepted": _message("已发{2}:{0}({1})", "sent to the {2}: {0}, by {1}"),
+    "message.delivered": _message("已送达{2}:{0}({1})", "arrived at the {2}: {0}, by {1}"),
+    "message.failed": _message("未能发给{2}:{0}", "could not be sent to the {2}: {0}"),
+    "message.unknown": _message("是否送达未知:{0}({1})", "may have arrived: {0}, by {1}"),
+}
+
+
+def _short(text: str, length: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
