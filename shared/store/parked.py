@@ -135,7 +135,7 @@ async def failed_again(tx: Tx, parked: Parked, *, error: str) -> None:
             attempts=table.c.attempts + 1,
             error=error[:2_000],
             reason=case((table.c.reason == "gap", "failed"), else_=table.c.reason),
-            next_try_at=next_try(attempts=parked.attempts, now=tx.now),
+            next_try_at=next_try(attempts=parked.attempts + 1, now=tx.now),
         )
     )
 

@@ -1,0 +1,253 @@
+"""The consumer, on both databases: each event's effect once, in order, and bad ones cost only their key."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from shared.bus.consume import Consumer
+from shared.bus.port import Record, Slot
+from shared.clock import FixedClock
+from shared.contracts.envelope import Event, encode
+from shared.contracts.followup import CallbackDue, CallbackDone
+from shared.contracts.notify import MessageAccepted
+from shared.errors import Transient
+from shared.store import parked
+from shared.store.progress import Verdict, judge
+from shared.telemetry import Metrics
+from tests.contract.store_engines import FRAME, NOW, add, asyncpg_url, count, due, make_tables, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.store.database import Database
+    from shared.store.transaction import Tx
+
+SLOT = Slot("redress.cases", 0)
+
+
+class Book:
+    """What a handler did, and what it must fail on."""
+
+    def __init__(self) -> None:
+        self.breaks_on: set[str] = set()
+        self.is_away = False
+
+
+async def handle(event: Event[Any], tx: Tx, book: Book) -> None:
+    await add(tx, event.subject, event.body.cycle)
+    await add(tx, f"{event.subject} events")
+    if book.is_away:
+        raise Transient("away")
+    if event.subject in book.breaks_on:
+        raise ValueError(f"cannot apply {event.subject}")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        address = f"sqlite+aiosqlite:///{tmp_path / 'state.db'}"
+    else:
+        address = asyncpg_url(request.getfixturevalue("postgres_database"))
+    await make_tables(address)
+    return address
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+async def database(url: str, clock: FixedClock) -> AsyncIterator[Database]:
+    async with open_store(url, service="notify", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+@pytest.fixture
+def consumer(database: Database, book: Book) -> Consumer[Book]:
+    subscriptions = {CallbackDue: handle, MessageAccepted: handle}
+    return Consumer(database=database, bus=None, subscriptions=subscriptions, context=book, metrics=Metrics())  # type: ignore[arg-type]
+
+
+def record(subject: str, sequence: int, *, amount: int = 1, type_: str = "", offset: int = 0) -> Record:
+    event: Event[Any] = Event(
+        id=f"{subject}-{sequence}",
+        source="/redress/followup",
+        type=type_ or f"redress.{CallbackDue.name}",
+        subject=subject,
+        sequence=sequence,
+        unit="root",
+        time=NOW,
+        body=due(cycle=amount),
+    )
+    return Record(SLOT, offset or sequence, subject, encode(event))
+
+
+async def mark(database: Database, subject: str) -> int:
+    query = select(FRAME.progress.c.last_sequence).where(FRAME.progress.c.subject == subject)
+    async with database.reading() as connection:
+        return (await connection.execute(query)).scalar() or 0
+
+
+async def parked_rows(database: Database) -> list[tuple[str, int, str]]:
+    table = FRAME.parked
+    query = select(table.c.subject, table.c.sequence, table.c.reason).order_by(table.c.subject, table.c.sequence)
+    async with database.reading() as connection:
+        return [tuple(row) for row in (await connection.execute(query)).all()]  # type: ignore[misc]
+
+
+def test_the_mark_alone_decides() -> None:
+    def verdict(sequence: int, *, bounded: bool = False, waiting: bool = False) -> Verdict:
+        return judge(last=5, sequence=sequence, is_bounded=bounded, is_parked=waiting)
+
+    assert [verdict(at) for at in (1, 5, 6, 7)] == [Verdict.DROP, Verdict.DROP, Verdict.APPLY, Verdict.PARK]
+    assert verdict(9, bounded=True) is Verdict.APPLY
+    assert verdict(9, bounded=True, waiting=True) is Verdict.PARK
+
+
+async def test_an_event_delivered_again_has_its_effect_once(database: Database, consumer: Consumer[Book]) -> None:
+    batch = [record("a", 1), record("a", 2), record("b", 1)]
+    for _ in range(3):
+        await consumer.apply(batch)
+    await consumer.apply([record("a", 2), record("a", 3), record("a", 3)])
+
+    assert (await count(database, "a events"), await count(database, "b events")) == (3, 1)
+
+
+async def test_any_shuffle_of_duplicates_gives_each_effect_once(database: Database, consumer: Consumer[Book]) -> None:
+    deliveries = [record(subject, at) for subject in "abcd" for at in range(1, 9)] * 3
+    random.Random(7).shuffle(deliveries)
+    for start in range(0, len(deliveries), 10):
+        await consumer.apply(deliveries[start : start + 10])
+        await consumer.retry_parked()
+
+    assert [await count(database, f"{subject} events") for subject in "abcd"] == [8, 8, 8, 8]
+    assert [await mark(database, subject) for subject in "abcd"] == [8, 8, 8, 8]
+    assert await parked_rows(database) == []
+
+
+async def test_a_gap_waits_and_drains_when_what_was_missing_comes(
+    database: Database, consumer: Consumer[Book]
+) -> None:
+    await consumer.apply([record("a", 3), record("b", 1), record("a", 2)])
+    assert await parked_rows(database) == [("a", 2, "gap"), ("a", 3, "gap")]
+    assert await count(database, "b events") == 1
+
+    await consumer.apply([record("a", 1)])
+    await consumer.retry_parked()
+
+    assert await count(database, "a events") == 3
+    assert await parked_rows(database) == []
+
+
+async def test_a_poison_event_is_parked_with_its_key_and_the_others_flow(
+    database: Database, consumer: Consumer[Book], book: Book
+) -> None:
+    book.breaks_on = {"bad"}
+    await consumer.apply([record("good", 1), record("bad", 1), record("bad", 2), record("good", 2)])
+
+    assert await count(database, "good events") == 2
+    assert await count(database, "bad events") == 0
+    assert await parked_rows(database) == [("bad", 1, "failed"), ("bad", 2, "gap")]
+
+
+async def test_a_parked_key_is_tried_again_after_1_5_15_and_30_seconds_then_waits_for_a_person(
+    database: Database, consumer: Consumer[Book], book: Book, clock: FixedClock
+) -> None:
+    book.breaks_on = {"bad"}
+    await consumer.apply([record("bad", 1)])
+    for seconds in (1, 5, 15, 30):
+        clock.advance(timedelta(seconds=seconds - 0.5))
+        assert await parked.due(database, now=clock.now()) == []
+        clock.advance(timedelta(seconds=1))
+        assert len(await parked.due(database, now=clock.now())) == 1
+        await consumer.retry_parked()
+    clock.advance(timedelta(days=2))
+    assert await parked.due(database, now=clock.now()) == []
+
+    book.breaks_on = set()
+    await database.run(lambda tx: tx.execute(update(FRAME.parked).values(next_try_at=clock.now())))
+    await consumer.retry_parked()
+    assert await count(database, "bad events") == 1
+
+
+async def test_what_passes_by_itself_is_no_failure(
+    database: Database, consumer: Consumer[Book], book: Book
+) -> None:
+    book.is_away = True
+    with pytest.raises(Transient):
+        await consumer.apply([record("a", 1)])
+    book.is_away = False
+    await consumer.apply([record("a", 1)])
+
+    assert await count(database, "a events") == 1
+    assert await parked_rows(database) == []
+
+
+async def test_ignored_and_unknown_types_advance_the_mark(database: Database, consumer: Consumer[Book]) -> None:
+    ignored = record("a", 1, type_=f"redress.{CallbackDone.name}")
+    unknown = record("a", 2, type_="redress.something.new.v1")
+    await consumer.apply([ignored, unknown, record("a", 3)])
+
+    assert await mark(database, "a") == 3
+    assert await count(database, "a events") == 1
+
+
+async def test_a_newer_major_version_waits_for_the_next_deploy(database: Database, consumer: Consumer[Book]) -> None:
+    await consumer.apply([record("a", 1, type_="redress.callback.due.v2"), record("a", 2)])
+
+    assert await parked_rows(database) == [("a", 1, "version"), ("a", 2, "gap")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"specversion": "2.0"}',
+        b'{"specversion":"1.0","id":"x","source":"/s","type":"t","subject":"c"}',
+        b'{"specversion":"1.0","id":"x","source":"/s","type":"t","subject":"c\\u0000","sequence":1}',
+        b'{"specversion":"1.0","id":"x","source":"/s","type":"t","subject":"c","sequence":NaN}',
+        b"{" * 5_000,
+    ],
+)
+async def test_an_unreadable_record_is_kept_and_stops_nobody(
+    database: Database, consumer: Consumer[Book], value: bytes
+) -> None:
+    await consumer.apply([Record(SLOT, 41, "k", value), record("a", 1)])
+
+    assert await count(database, "a events") == 1
+    [(subject, _, reason)] = await parked_rows(database)
+    assert (subject, reason) == ("k", "unreadable")
+
+
+async def test_two_replicas_with_the_same_records_have_each_effect_once(url: str, clock: FixedClock) -> None:
+    import asyncio
+
+    async with open_store(url, service="notify", clock=clock) as one, open_store(url, service="notify", clock=clock) as two:
+        replicas = [
+            Consumer(database=each, bus=None, subscriptions={CallbackDue: handle}, context=Book(), metrics=Metrics())  # type: ignore[arg-type]
+            for each in (one, two)
+        ]
+        records = [record(f"s{at % 10}", at // 10 + 1) for at in range(200)]
+        await asyncio.gather(*(replica.apply(records) for replica in replicas))
+
+        assert [await count(one, f"s{at} events") for at in range(10)] == [20] * 10
+        assert await one.run(lambda tx: _count_rows(tx)) == 10
+
+
+async def _count_rows(tx: Tx) -> int:
+    return int((await tx.execute(text("SELECT count(*) FROM progress"))).scalar_one())
