@@ -18,7 +18,7 @@ from shared import telemetry
 from shared.bus.consume import Consumer
 from shared.bus.open import open_bus
 from shared.bus.port import Bus
-from shared.bus.topics import OWNERS
+from shared.bus.topics import ALL
 from shared.clock import Clock, SystemClock
 from shared.contracts.catalogue import TOPICS
 from shared.errors import Transient
@@ -123,7 +123,7 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
 
 async def migrate(environment: Environment, services: Sequence[AnyService], bus: Bus) -> None:
     """Create the topics and bring each database to the newest version; then the first-run rows."""
-    await bus.create_topics(list(OWNERS))
+    await bus.create_topics(ALL)
     for service in services:
         if await upgrade(environment.settings.database_url(service.name), service.migrations):
             log.info("migrated", service=service.name)

@@ -40,7 +40,9 @@ _Find = tuple[int, int, MaskedKind]
 _Piece = tuple[str, MaskedKind | None]
 
 # Full-width forms are read as what they stand for, one character for one.
-_WIDE_FORMS: Final = re.compile("[\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff41-\uff5a\u3000\ufe63\u2010-\u2015\u2212]")
+_WIDE_FORMS: Final = re.compile(
+    "[\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff41-\uff5a\u3000\ufe63\u2010-\u2015\u2212]"
+)
 _NARROW: Final = (
     {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
     | dict.fromkeys((0xFE63, *range(0x2010, 0x2016), 0x2212), ord("-"))
@@ -61,7 +63,9 @@ _NATIONAL_DIGITS: Final = range(10, 13)
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 _MAIL_DOMAIN: Final = re.compile(r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}")
-_MAIL_LOCAL: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-")
+_MAIL_LOCAL: Final = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
+)
 _LONGEST_LOCAL: Final = 64
 
 # GA 36-2018: province, office letter, five of letters and digits without I and O; six on new-energy cars.
@@ -78,7 +82,9 @@ def mask(text: str, *, known: Sequence[Known] = ()) -> Masked:
     pieces: list[_Piece] = [(text, None)]
     for value, kind in known:
         if len(value) > 1 and value in text:
-            pieces = _cut_all(pieces, lambda plain, value=value, kind=kind: _exactly(plain, value, kind))  # type: ignore[misc]
+            pieces = _cut_all(
+                pieces, lambda plain, value=value, kind=kind: _exactly(plain, value, kind)
+            )  # type: ignore[misc]
     while True:
         before = len(pieces)
         for finder in (_mails, _numbers, _plates):
@@ -228,12 +234,16 @@ def _longest(
     return best
 
 
-def _judge(text: str, groups: Sequence[tuple[int, int]], digits: str, *, with_x: bool) -> MaskedKind | None:
+def _judge(
+    text: str, groups: Sequence[tuple[int, int]], digits: str, *, with_x: bool
+) -> MaskedKind | None:
     """What this row of groups is, if it is personal."""
     count = len(digits)
     if count < _FEWEST_DIGITS:
         return None
-    if (count == 18 and is_id_card(digits)) or (count == 17 and with_x and is_id_card(digits + "X")):  # noqa: PLR2004
+    if (count == 18 and is_id_card(digits)) or (
+        count == 17 and with_x and is_id_card(digits + "X")
+    ):  # noqa: PLR2004
         return "id"
     if 15 <= count <= 19 and digits[0] in "34569" and is_luhn(digits):  # noqa: PLR2004 - lengths and issuers of ISO/IEC 7812
         lengths = ",".join(str(stop - first) for first, stop in groups)
@@ -251,8 +261,14 @@ def _is_phone(text: str, groups: Sequence[tuple[int, int]], digits: str) -> bool
         return _is_valid("+" + digits, None) and _has_plain_dots(text, groups)
     if digits[0] == "0":
         region = "CN" if _LANDLINE.fullmatch(digits) else "GB"
-        return len(digits) in _NATIONAL_DIGITS and _is_valid(digits, region) and _has_plain_dots(text, groups)
-    return len(groups) == len(_AMERICAN) and _lengths(groups) == _AMERICAN and _is_valid(digits, "US")
+        return (
+            len(digits) in _NATIONAL_DIGITS
+            and _is_valid(digits, region)
+            and _has_plain_dots(text, groups)
+        )
+    return (
+        len(groups) == len(_AMERICAN) and _lengths(groups) == _AMERICAN and _is_valid(digits, "US")
+    )
 
 
 def _lengths(groups: Sequence[tuple[int, int]]) -> tuple[int, ...]:

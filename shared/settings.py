@@ -50,8 +50,6 @@ class Settings(BaseSettings):
     packs: Path | None = None
     """Folder of packs; default: the ones that come with Redress."""
     log_level: str = "info"
-    static_membership: bool = False
-    """Kafka group members keep their partitions over a restart (fleets of a fixed size)."""
 
     @property
     def public_url(self) -> str:

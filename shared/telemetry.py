@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _trace: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace", default=None)
 
-_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?<![\w-])\+?\d{9,}(?![\w-])")
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?<![A-Za-z0-9-])\+?\d{9,}(?![A-Za-z0-9-])")
 _TRACEPARENT = re.compile(r"\A00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 

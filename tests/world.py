@@ -54,7 +54,12 @@ class World:
 
     def sender(self) -> Sender:
         """Notify's sender, whose loop is the service's only own one."""
-        [run] = [loop for one in self.hosted if one.service.name == "notify" for loop in one.service.loops]
+        [run] = [
+            loop
+            for one in self.hosted
+            if one.service.name == "notify"
+            for loop in one.service.loops
+        ]
         sender = run.__self__  # type: ignore[attr-defined]
         assert isinstance(sender, Sender)
         return sender
@@ -121,7 +126,9 @@ class World:
     def headers(self, key: str = "operator_key", **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.first_run[key]}", **more}
 
-    async def post(self, path: str, body: object, *, key: str = "operator_key", **more: str) -> httpx.Response:
+    async def post(
+        self, path: str, body: object, *, key: str = "operator_key", **more: str
+    ) -> httpx.Response:
         return await self.client.post(path, json=body, headers=self.headers(key, **more))
 
     async def get(self, path: str, *, key: str = "operator_key", **more: str) -> httpx.Response:
@@ -136,7 +143,9 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def command(self, number: str, name: str, body: object = None, *, version: str = "*") -> httpx.Response:
+    async def command(
+        self, number: str, name: str, body: object = None, *, version: str = "*"
+    ) -> httpx.Response:
         path = f"/followup/v1/cases/{number}/commands/{name}"
         return await self.post(path, body if body is not None else {}, **{"If-Match": version})
 
@@ -163,7 +172,9 @@ async def open_world(
             stack.push_async_callback(one.service.database.close)
         await host.migrate(environment, [one.service for one in hosted], bus)
         readiness = {one.service.name: host._readiness(one, environment.policy) for one in hosted}
-        gateway = Gateway([one.service for one in hosted], metrics=environment.metrics, readiness=readiness)
+        gateway = Gateway(
+            [one.service for one in hosted], metrics=environment.metrics, readiness=readiness
+        )
         transport = httpx.ASGITransport(gateway)
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://redress.test")

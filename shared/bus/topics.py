@@ -1,25 +1,18 @@
-"""The topics of Redress, and which service owns each: only the owner publishes there."""
+"""The topics as `redress migrate` creates them. Which service writes which: `shared/contracts/catalogue.py`."""
 
-from collections.abc import Mapping
 from datetime import timedelta
+from typing import Final
 
 from shared.bus.port import Topic
+from shared.contracts.catalogue import TOPICS
 
-KEEP = timedelta(days=90)
+KEPT_FOR: Final = {"redress.notifications": timedelta(days=90)}
+"""All others are kept without limit, so that any projection can be rebuilt."""
 
-COMPLAINTS = Topic("redress.complaints", retention=KEEP)
-ASSIGNMENTS = Topic("redress.assignments", retention=KEEP)
-CASES = Topic("redress.cases", retention=KEEP)
-NOTIFICATIONS = Topic("redress.notifications", retention=KEEP)
-WARNINGS = Topic("redress.warnings", retention=KEEP)
-POLICY = Topic("redress.policy", partitions=1, compacted=True)
-"""Whole states, read from the beginning by every process: the last state of each key stays for ever."""
-
-OWNERS: Mapping[Topic, str] = {
-    COMPLAINTS: "intake",
-    ASSIGNMENTS: "routing",
-    CASES: "followup",
-    NOTIFICATIONS: "notify",
-    WARNINGS: "insight",
-    POLICY: "desk",
-}
+ALL: Final = tuple(
+    # Every process reads the policy whole: one partition, of which the last state of each key stays for ever.
+    Topic(name, partitions=1, compacted=True)
+    if service == "desk"
+    else Topic(name, retention=KEPT_FOR.get(name))
+    for service, name in TOPICS.items()
+)

@@ -42,7 +42,9 @@ async def make_tables(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, service: str = "followup", clock: FixedClock | None = None) -> AsyncIterator[Database]:
+async def open_store(
+    url: str, *, service: str = "followup", clock: FixedClock | None = None
+) -> AsyncIterator[Database]:
     """A service's database over tables that are there."""
     database = Database(url, frame=FRAME, service=service, clock=clock or FixedClock(NOW))
     try:
@@ -58,7 +60,9 @@ def due(number: str = "0000-0000-001", cycle: int = 1) -> CallbackDue:
 
 async def count(database: Database, name: str) -> int:
     async with database.reading() as connection:
-        row = (await connection.execute(select(COUNTS.c.n).where(COUNTS.c.name == name))).one_or_none()
+        row = (
+            await connection.execute(select(COUNTS.c.n).where(COUNTS.c.name == name))
+        ).one_or_none()
     return row.n if row else 0
 
 

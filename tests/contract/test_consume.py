@@ -19,7 +19,16 @@ from shared.errors import Transient
 from shared.store import parked
 from shared.store.progress import Verdict, judge
 from shared.telemetry import Metrics
-from tests.contract.store_engines import FRAME, NOW, add, asyncpg_url, count, due, make_tables, open_store
+from tests.contract.store_engines import (
+    FRAME,
+    NOW,
+    add,
+    asyncpg_url,
+    count,
+    due,
+    make_tables,
+    open_store,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,10 +86,14 @@ def book() -> Book:
 @pytest.fixture
 def consumer(database: Database, book: Book) -> Consumer[Book]:
     subscriptions = {CallbackDue: handle, MessageAccepted: handle}
-    return Consumer(database=database, bus=None, subscriptions=subscriptions, context=book, metrics=Metrics())  # type: ignore[arg-type]
+    return Consumer(
+        database=database, bus=None, subscriptions=subscriptions, context=book, metrics=Metrics()
+    )  # type: ignore[arg-type]
 
 
-def record(subject: str, sequence: int, *, amount: int = 1, type_: str = "", offset: int = 0) -> Record:
+def record(
+    subject: str, sequence: int, *, amount: int = 1, type_: str = "", offset: int = 0
+) -> Record:
     event: Event[Any] = Event(
         id=f"{subject}-{sequence}",
         source="/redress/followup",
@@ -102,7 +115,9 @@ async def mark(database: Database, subject: str) -> int:
 
 async def parked_rows(database: Database) -> list[tuple[str, int, str]]:
     table = FRAME.parked
-    query = select(table.c.subject, table.c.sequence, table.c.reason).order_by(table.c.subject, table.c.sequence)
+    query = select(table.c.subject, table.c.sequence, table.c.reason).order_by(
+        table.c.subject, table.c.sequence
+    )
     async with database.reading() as connection:
         return [tuple(row) for row in (await connection.execute(query)).all()]  # type: ignore[misc]
 
@@ -111,12 +126,19 @@ def test_the_mark_alone_decides() -> None:
     def verdict(sequence: int, *, bounded: bool = False, waiting: bool = False) -> Verdict:
         return judge(last=5, sequence=sequence, is_bounded=bounded, is_parked=waiting)
 
-    assert [verdict(at) for at in (1, 5, 6, 7)] == [Verdict.DROP, Verdict.DROP, Verdict.APPLY, Verdict.PARK]
+    assert [verdict(at) for at in (1, 5, 6, 7)] == [
+        Verdict.DROP,
+        Verdict.DROP,
+        Verdict.APPLY,
+        Verdict.PARK,
+    ]
     assert verdict(9, bounded=True) is Verdict.APPLY
     assert verdict(9, bounded=True, waiting=True) is Verdict.PARK
 
 
-async def test_an_event_delivered_again_has_its_effect_once(database: Database, consumer: Consumer[Book]) -> None:
+async def test_an_event_delivered_again_has_its_effect_once(
+    database: Database, consumer: Consumer[Book]
+) -> None:
     batch = [record("a", 1), record("a", 2), record("b", 1)]
     for _ in range(3):
         await consumer.apply(batch)
@@ -125,7 +147,9 @@ async def test_an_event_delivered_again_has_its_effect_once(database: Database, 
     assert (await count(database, "a events"), await count(database, "b events")) == (3, 1)
 
 
-async def test_any_shuffle_of_duplicates_gives_each_effect_once(database: Database, consumer: Consumer[Book]) -> None:
+async def test_any_shuffle_of_duplicates_gives_each_effect_once(
+    database: Database, consumer: Consumer[Book]
+) -> None:
     deliveries = [record(subject, at) for subject in "abcd" for at in range(1, 9)] * 3
     random.Random(7).shuffle(deliveries)
     for start in range(0, len(deliveries), 10):
@@ -195,7 +219,9 @@ async def test_what_passes_by_itself_is_no_failure(
     assert await parked_rows(database) == []
 
 
-async def test_ignored_and_unknown_types_advance_the_mark(database: Database, consumer: Consumer[Book]) -> None:
+async def test_ignored_and_unknown_types_advance_the_mark(
+    database: Database, consumer: Consumer[Book]
+) -> None:
     ignored = record("a", 1, type_=f"redress.{CallbackDone.name}")
     unknown = record("a", 2, type_="redress.something.new.v1")
     await consumer.apply([ignored, unknown, record("a", 3)])
@@ -204,7 +230,9 @@ async def test_ignored_and_unknown_types_advance_the_mark(database: Database, co
     assert await count(database, "a events") == 1
 
 
-async def test_a_newer_major_version_waits_for_the_next_deploy(database: Database, consumer: Consumer[Book]) -> None:
+async def test_a_newer_major_version_waits_for_the_next_deploy(
+    database: Database, consumer: Consumer[Book]
+) -> None:
     await consumer.apply([record("a", 1, type_="redress.callback.due.v2"), record("a", 2)])
 
     assert await parked_rows(database) == [("a", 1, "version"), ("a", 2, "gap")]
@@ -234,12 +262,23 @@ async def test_an_unreadable_record_is_kept_and_stops_nobody(
     assert (subject, reason) == ("k", "unreadable")
 
 
-async def test_two_replicas_with_the_same_records_have_each_effect_once(url: str, clock: FixedClock) -> None:
+async def test_two_replicas_with_the_same_records_have_each_effect_once(
+    url: str, clock: FixedClock
+) -> None:
     import asyncio
 
-    async with open_store(url, service="notify", clock=clock) as one, open_store(url, service="notify", clock=clock) as two:
+    async with (
+        open_store(url, service="notify", clock=clock) as one,
+        open_store(url, service="notify", clock=clock) as two,
+    ):
         replicas = [
-            Consumer(database=each, bus=None, subscriptions={CallbackDue: handle}, context=Book(), metrics=Metrics())  # type: ignore[arg-type]
+            Consumer(
+                database=each,
+                bus=None,
+                subscriptions={CallbackDue: handle},
+                context=Book(),
+                metrics=Metrics(),
+            )  # type: ignore[arg-type]
             for each in (one, two)
         ]
         records = [record(f"s{at % 10}", at // 10 + 1) for at in range(200)]

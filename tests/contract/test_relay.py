@@ -81,7 +81,10 @@ async def log_of(bus: Bus) -> list[tuple[str, int]]:
             from datetime import timedelta
 
             records = await reader.read(wait=timedelta(milliseconds=20))
-            found += [(one.subject, one.sequence) for one in (read_header(record.value) for record in records)]
+            found += [
+                (one.subject, one.sequence)
+                for one in (read_header(record.value) for record in records)
+            ]
             if reader.caught_up and not records:
                 return found
 
@@ -117,7 +120,9 @@ async def test_what_is_committed_reaches_the_log_in_order(url: str, bus: Bus) ->
         assert all(of(log, f"s{at}") == list(range(1, 21)) for at in range(7))
 
 
-async def test_only_the_acknowledged_prefix_is_marked_and_the_rest_comes_again(url: str, bus: Bus) -> None:
+async def test_only_the_acknowledged_prefix_is_marked_and_the_rest_comes_again(
+    url: str, bus: Bus
+) -> None:
     async with open_store(url) as database:
         failing = Failing(bus)
         relay = relay_of(database, failing)
@@ -168,7 +173,9 @@ async def test_a_relay_that_slept_past_its_lease_marks_nothing(url: str, bus: Bu
         assert await waiting_count(one, at_most=10) == 0
 
 
-async def test_P1_rows_that_commit_late_are_never_passed_over(postgres_database: str, bus: Bus) -> None:
+async def test_P1_rows_that_commit_late_are_never_passed_over(
+    postgres_database: str, bus: Bus
+) -> None:
     """INVARIANT: an outbox row is published however late its transaction commits after higher ids.
 
     A cursor by id would break this: ids are given out before commits.
@@ -195,7 +202,9 @@ async def test_P1_rows_that_commit_late_are_never_passed_over(postgres_database:
         await relay.publish_waiting()
 
         async with database.reading() as connection:
-            ids = (await connection.execute(select(FRAME.outbox.c.subject).order_by(FRAME.outbox.c.id))).scalars()
+            ids = (
+                await connection.execute(select(FRAME.outbox.c.subject).order_by(FRAME.outbox.c.id))
+            ).scalars()
             assert list(ids) == ["late", "early", "early", "early"]
         assert sorted(await log_of(bus)) == [("early", 1), ("early", 2), ("early", 3), ("late", 1)]
 
@@ -207,7 +216,9 @@ async def test_P2_two_relays_keep_the_order_of_every_key(url: str, bus: Bus) -> 
     """
     async with open_store(url) as one, open_store(url) as two:
         async with running(relay_of(one, bus)), running(relay_of(two, bus)):
-            await asyncio.gather(*(say(one if at % 2 else two, f"s{at % 5}", 3) for at in range(200)))
+            await asyncio.gather(
+                *(say(one if at % 2 else two, f"s{at % 5}", 3) for at in range(200))
+            )
             await until_published(one)
 
         log = await log_of(bus)

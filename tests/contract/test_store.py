@@ -18,7 +18,17 @@ from shared.store.batch import Batcher
 from shared.store.database import Database
 from shared.store.timers import Timer, Timers
 from shared.telemetry import Metrics
-from tests.contract.store_engines import COUNTS, FRAME, NOW, add, asyncpg_url, count, due, make_tables, open_store
+from tests.contract.store_engines import (
+    COUNTS,
+    FRAME,
+    NOW,
+    add,
+    asyncpg_url,
+    count,
+    due,
+    make_tables,
+    open_store,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -63,7 +73,9 @@ async def test_a_unit_that_fails_leaves_nothing_behind(database: Database) -> No
     assert await outbox(database) == []
 
 
-async def test_a_unit_that_fails_costs_only_itself_when_many_share_a_commit(database: Database) -> None:
+async def test_a_unit_that_fails_costs_only_itself_when_many_share_a_commit(
+    database: Database,
+) -> None:
     async def good(tx: Tx) -> None:
         await add(tx, "good")
         tx.say(due(), subject="c1", unit="root")
@@ -93,7 +105,9 @@ async def test_small_writes_that_wait_together_share_commits_on_sqlite(tmp_path:
         assert database.commits <= 20
 
 
-async def test_S1_concurrent_read_then_write_units_lose_nothing_and_never_fail(database: Database) -> None:
+async def test_S1_concurrent_read_then_write_units_lose_nothing_and_never_fail(
+    database: Database,
+) -> None:
     async def unit(tx: Tx) -> None:
         await tx.lock("n")
         row = await tx.row(select(COUNTS.c.n).where(COUNTS.c.name == "n"))
@@ -126,7 +140,9 @@ async def test_S4_a_cancelled_caller_never_leaves_half_a_transaction(database: D
         with suppress(asyncio.CancelledError):
             await task
 
-    await database.run(lambda tx: add(tx, "after"))  # the connection is not left inside a transaction
+    await database.run(
+        lambda tx: add(tx, "after")
+    )  # the connection is not left inside a transaction
     assert await count(database, "left") == await count(database, "right") <= 60
     assert await count(database, "after") == 1
 
@@ -152,7 +168,9 @@ async def test_a_batch_with_a_bad_item_still_writes_the_others(database: Databas
         return [item * 2 for item in items]
 
     batcher: Batcher[int, int] = Batcher(database, write)
-    results = await asyncio.gather(*(batcher.submit(item) for item in range(6)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(batcher.submit(item) for item in range(6)), return_exceptions=True
+    )
 
     assert [result for result in results if isinstance(result, int)] == [0, 2, 4, 8, 10]
     assert isinstance(results[3], Conflict)
@@ -177,9 +195,12 @@ async def test_a_timer_fires_once_whatever_the_replicas(url: str) -> None:
 
     async with open_store(url, clock=clock) as one, open_store(url, clock=clock) as two:
         for at in range(30):
-            await one.run(lambda tx, at=at: tx.arm("t", subject=f"s{at}", due_at=NOW + timedelta(seconds=1)))
+            await one.run(
+                lambda tx, at=at: tx.arm("t", subject=f"s{at}", due_at=NOW + timedelta(seconds=1))
+            )
         replicas = [
-            Timers(database=database, handlers={"t": fire}, context=None, metrics=fired) for database in (one, two)
+            Timers(database=database, handlers={"t": fire}, context=None, metrics=fired)
+            for database in (one, two)
         ]
         assert [await replica.fire_due() for replica in replicas] == [0, 0]  # none early
         clock.advance(timedelta(seconds=1))
@@ -188,7 +209,9 @@ async def test_a_timer_fires_once_whatever_the_replicas(url: str) -> None:
         assert [await count(one, f"s{at}") for at in range(30)] == [1] * 30
 
 
-async def test_a_moved_timer_does_not_fire_at_its_old_time_nor_a_cancelled_one_at_all(url: str) -> None:
+async def test_a_moved_timer_does_not_fire_at_its_old_time_nor_a_cancelled_one_at_all(
+    url: str,
+) -> None:
     clock = FixedClock(NOW)
 
     async def fire(timer: Timer, tx: Tx, _: None) -> None:
@@ -197,8 +220,12 @@ async def test_a_moved_timer_does_not_fire_at_its_old_time_nor_a_cancelled_one_a
     async with open_store(url, clock=clock) as database:
         timers = Timers(database=database, handlers={"t": fire}, context=None, metrics=Metrics())
         for subject in ("moved", "cancelled"):
-            await database.run(lambda tx, s=subject: tx.arm("t", subject=s, due_at=NOW + timedelta(seconds=5)))
-        await database.run(lambda tx: tx.arm("t", subject="moved", due_at=NOW + timedelta(seconds=50)))
+            await database.run(
+                lambda tx, s=subject: tx.arm("t", subject=s, due_at=NOW + timedelta(seconds=5))
+            )
+        await database.run(
+            lambda tx: tx.arm("t", subject="moved", due_at=NOW + timedelta(seconds=50))
+        )
         await database.run(lambda tx: tx.disarm("t", subject="cancelled"))
 
         clock.advance(timedelta(seconds=10))
@@ -224,7 +251,11 @@ async def test_a_timer_that_fails_alone_is_parked_and_the_others_fire(url: str) 
 
         assert [await count(database, name) for name in ("good", "bad", "fine")] == [1, 0, 1]
         async with database.reading() as connection:
-            row = (await connection.execute(select(FRAME.timers).where(FRAME.timers.c.subject == "bad"))).one()
+            row = (
+                await connection.execute(
+                    select(FRAME.timers).where(FRAME.timers.c.subject == "bad")
+                )
+            ).one()
         assert row.state == "parked"
         assert "broken" in row.error
 
@@ -269,7 +300,8 @@ async def test_a_unit_that_meets_a_deadlock_runs_again(postgres_database: str) -
             await add(tx, names[1])
 
         await asyncio.gather(
-            database.run(lambda tx: unit(tx, ("x", "y"))), database.run(lambda tx: unit(tx, ("y", "x")))
+            database.run(lambda tx: unit(tx, ("x", "y"))),
+            database.run(lambda tx: unit(tx, ("y", "x"))),
         )
 
         assert tries > 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.bus.kafka.settings import settings_from
 from shared.bus.partition import first_oversize, murmur2, partition_for
 from shared.bus.port import BusMisconfigured, Message
-from shared.bus.topics import OWNERS, POLICY
+from shared.bus.topics import ALL
 
 
 @given(st.binary(max_size=64))
@@ -31,10 +31,11 @@ def test_key_and_value_count_together_in_bytes() -> None:
 
 
 def test_every_topic_has_one_owner_and_only_policy_is_compacted() -> None:
-    assert len(set(OWNERS.values())) == len(OWNERS) == 6
-    assert [topic for topic in OWNERS if topic.compacted] == [POLICY]
-    assert {topic.partitions for topic in OWNERS if topic is not POLICY} == {12}
-    assert POLICY.partitions == 1
+    assert len({topic.name for topic in ALL}) == len(ALL) == 6
+    [policy] = [topic for topic in ALL if topic.compacted]
+    assert (policy.name, policy.partitions) == ("redress.policy", 1)
+    assert {topic.partitions for topic in ALL if topic is not policy} == {12}
+    assert [topic.name for topic in ALL if topic.retention] == ["redress.notifications"]
 
 
 def test_an_address_of_kafka_names_servers_and_options() -> None:
