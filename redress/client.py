@@ -115,7 +115,7 @@ class Client:
         try:
             return self.get(path, **query)
         except Problem as problem:
-            if problem.status == 404:
+            if problem.status == httpx.codes.NOT_FOUND:
                 return None
             raise
 
@@ -204,12 +204,16 @@ class Client:
         except httpx.UnsupportedProtocol as error:
             raise WrongUsage(f"{self.url!r} is no address: start it with http://") from error
         except httpx.TransportError as error:
-            reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
+            reason = (
+                "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
+            )
             raise NotReachable(self.url, reason or type(error).__name__) from error
 
     def _failure(self, answer: httpx.Response) -> NotReachable | Problem:
         if answer.status_code in {502, 503, 504}:
-            return NotReachable(self.url, f"it answers {answer.status_code}, not possible right now")
+            return NotReachable(
+                self.url, f"it answers {answer.status_code}, not possible right now"
+            )
         return Problem(answer.status_code, _problem_document(answer))
 
     def _document(self, answer: httpx.Response) -> Answer:
@@ -218,7 +222,9 @@ class Client:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise Problem(answer.status_code, {"detail": f"{self.url} does not answer like Redress."})
+            raise Problem(
+                answer.status_code, {"detail": f"{self.url} does not answer like Redress."}
+            )
         return document
 
     def _must_have_key(self) -> None:

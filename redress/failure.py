@@ -6,6 +6,7 @@ from typing import Final
 PROBLEM: Final = 1
 USAGE: Final = 2
 UNREACHABLE: Final = 3
+SERVER_ERROR: Final = 500
 
 
 class Failure(Exception):
@@ -47,9 +48,11 @@ def in_words(status: int, document: Mapping[str, object]) -> str:
     title, detail = document.get("title"), document.get("detail")
     lines = [" ".join(str(part) for part in (f"{status}", title and f"{title}:", detail) if part)]
     errors = document.get("errors")
-    for error in errors if isinstance(errors, list) else ():
-        if isinstance(error, dict):
-            lines.append(f"  {error.get('field')}: {error.get('message')}")
-    if document.get("trace_id") and status >= 500:
+    lines += [
+        f"  {error.get('field')}: {error.get('message')}"
+        for error in (errors if isinstance(errors, list) else ())
+        if isinstance(error, dict)
+    ]
+    if document.get("trace_id") and status >= SERVER_ERROR:
         lines.append(f"  trace_id {document['trace_id']}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`redress check`: is all well?"""
+"""`redress check`: whether all is well."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from redress.client import Client
 
 WAITING, PARKED = "redress_outbox_waiting", "redress_parked_keys"
+OK = 200
 LONG_QUEUE = 1_000
 """More events than this waiting to be published mean that the log does not keep up or is away."""
 
@@ -57,7 +58,7 @@ def look(client: "Client") -> list[Finding]:
 
 def _finding(client: "Client", service: str, found: Mapping[str, str | None]) -> Finding:
     status, text = client.plain(f"/{service}/metrics")
-    samples = figures(text, service) if status == 200 else {}
+    samples = figures(text, service) if status == OK else {}
     waiting, parked = samples.get(WAITING), samples.get(PARKED)
     wrong = [f"{name}: {what}" for name, what in found.items() if what]
     if waiting is not None and waiting > LONG_QUEUE:

@@ -9,6 +9,7 @@ from redress.commands.options import AsJson, Key, Url, connect
 from redress.commands.screen import console, day_time, print_json
 
 PATH = "/desk/v1/keys"
+SHOWN_SCOPES = 3
 
 
 def keys_app() -> typer.Typer:
@@ -35,7 +36,11 @@ def create(
 ) -> None:
     """Make a key. It is shown this once: only its hash is kept."""
     given = {"unit": unit, "channel": channel, "expires_at": expires}
-    body = {"label": label, "scopes": scope, **{name: value for name, value in given.items() if value}}
+    body = {
+        "label": label,
+        "scopes": scope,
+        **{name: value for name, value in given.items() if value},
+    }
     with connect(url, key) as client:
         made = client.post(PATH, body)
     if as_json:
@@ -59,8 +64,14 @@ def list_keys(*, as_json: AsJson = False, url: Url = None, key: Key = None) -> N
         return
     table = Table("id", "label", "scopes", "unit", "channel", "state")
     for one in found:
-        scopes = ", ".join(one["scopes"]) if len(one["scopes"]) <= 3 else f"{len(one['scopes'])} scopes"
-        table.add_row(one["id"], one["label"], scopes, one["unit"], one["channel"] or "-", _state(one))
+        scopes = (
+            ", ".join(one["scopes"])
+            if len(one["scopes"]) <= SHOWN_SCOPES
+            else f"{len(one['scopes'])} scopes"
+        )
+        table.add_row(
+            one["id"], one["label"], scopes, one["unit"], one["channel"] or "-", _state(one)
+        )
     console().print(table)
 
 

@@ -106,7 +106,9 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 def _complainant(name: str | None, contacts: Sequence[str]) -> dict[str, object]:
     pairs = [pair(one, "--contact") for one in contacts]
-    given: dict[str, object] = {"contacts": [{"type": type_, "value": value} for type_, value in pairs]}
+    given: dict[str, object] = {
+        "contacts": [{"type": type_, "value": value} for type_, value in pairs]
+    }
     return {field: value for field, value in (given | {"name": name}).items() if value}
 
 

@@ -15,7 +15,7 @@ from shared.settings import Settings, SettingsError
 def read_settings() -> Settings:
     """The settings in the environment. Raises WrongUsage naming each variable that is wrong."""
     try:
-        return Settings()
+        return Settings()  # type: ignore[call-arg] # the rest comes from the environment
     except ValidationError as error:
         wrong = "; ".join(
             f"REDRESS_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}"
@@ -36,7 +36,9 @@ def naming() -> Iterator[None]:
     except Transient as error:
         raise Away(str(error)) from error
     except PermissionError as error:
-        raise Failure(f"{error.filename} may not be used by this account: {error.strerror}.") from error
+        raise Failure(
+            f"{error.filename} may not be used by this account: {error.strerror}."
+        ) from error
 
 
 class Away(NotReachable):

@@ -169,7 +169,9 @@ class Teller:
         return self.pick("已办结", "closed") + self._by(data)
 
     def reopened(self, data: Data) -> str:
-        return self.pick(f"重新打开,第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}")
+        return self.pick(
+            f"重新打开,第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}"
+        )
 
     def clock(self, zh: str, en: str) -> Callable[[Data], str]:
         """How a clock's event is told; `{}` is its name."""

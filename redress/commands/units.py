@@ -23,8 +23,12 @@ def create(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits and dashes.")],
     *,
     title_zh: Annotated[str, typer.Option(help="Its name in Chinese.")],
-    title_en: Annotated[str | None, typer.Option(help="Its name in English; else the other.")] = None,
-    parent: Annotated[str | None, typer.Option(help="The unit it belongs to; else the root.")] = None,
+    title_en: Annotated[
+        str | None, typer.Option(help="Its name in English; else the other.")
+    ] = None,
+    parent: Annotated[
+        str | None, typer.Option(help="The unit it belongs to; else the root.")
+    ] = None,
     as_json: AsJson = False,
     url: Url = None,
     key: Key = None,

@@ -67,5 +67,3 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
         return None
     factory: type[asyncio.AbstractEventLoop] = uvloop.Loop
     return factory
-
-

@@ -80,10 +80,15 @@ def names_of(client: "Client") -> dict[str, str]:
 
 
 def _follow(client: "Client", start: str, number: str | None) -> Iterator["Answer"]:
-    """Events for ever: a stream that ends is opened again after the last event that came."""
+    """Events for ever: a stream that ends is opened again after the last event that came.
+
+    Raises NotReachable only where nothing answers at the beginning.
+    """
     if start == "now":
         # A cursor, so that nothing is missed when the stream is opened again.
         start = client.get(PATH, after="now", number=number, limit=1)["next"]
+    else:
+        client.get(PATH, after=start, number=number, limit=1)
     failures = 0
     while True:
         try:
