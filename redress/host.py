@@ -14,6 +14,11 @@ from typing import Final
 
 import uvicorn
 
+from services.desk.service import build as desk
+from services.followup.service import build as followup
+from services.intake.service import build as intake
+from services.notify.service import build as notify
+from services.routing.service import build as routing
 from shared import telemetry
 from shared.bus.consume import Consumer
 from shared.bus.open import open_bus
@@ -32,11 +37,6 @@ from shared.store.timers import Timers
 from shared.telemetry import Metrics
 from shared.web.app import Gateway
 from shared.web.credentials import Guard
-from services.desk.service import build as desk
-from services.followup.service import build as followup
-from services.intake.service import build as intake
-from services.notify.service import build as notify
-from services.routing.service import build as routing
 
 BUILDERS: Final[Mapping[str, Builder]] = {
     "desk": desk,
@@ -235,7 +235,7 @@ def _loops(
 async def _after_policy(policy: Policy, loop: Callable[[], Awaitable[None]]) -> None:
     """Nothing is judged before the policy was read."""
     while not policy.is_ready:
-        await asyncio.sleep(0.02)
+        await policy.changed.wait_shared(1.0)
     await loop()
 
 
@@ -261,7 +261,7 @@ def _readiness(one: Hosted, policy: Policy) -> Callable[[], Awaitable[Mapping[st
 async def _tell_when_ready(
     environment: Environment, server: uvicorn.Server, on_ready: Callable[[str], None]
 ) -> None:
-    while not (server.started and environment.policy.is_ready):
+    while not (server.started and environment.policy.is_ready):  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)
     # Full collections over the start-up heap are most of the tail (measured): leave it out of them.
     gc.collect()

@@ -243,7 +243,7 @@ def _judge(
         return None
     if (count == 18 and is_id_card(digits)) or (
         count == 17 and with_x and is_id_card(digits + "X")
-    ):  # noqa: PLR2004
+    ):
         return "id"
     if 15 <= count <= 19 and digits[0] in "34569" and is_luhn(digits):  # noqa: PLR2004 - lengths and issuers of ISO/IEC 7812
         lengths = ",".join(str(stop - first) for first, stop in groups)

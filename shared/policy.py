@@ -22,6 +22,7 @@ from shared.contracts.envelope import Body, Event, Unreadable, read_event, read_
 from shared.errors import Transient
 from shared.packs.model import Pack
 from shared.packs.wire import WirePack, chain_of, resolve
+from shared.store.signal import Signal
 
 READ_WAIT: Final = timedelta(seconds=1)
 
@@ -39,6 +40,7 @@ class Policy:
         self.is_ready = False
         """Read to the end, and `policy.seeded` was seen."""
         self.problem: str | None = "the policy topic has not been read yet"
+        self.changed = Signal()
         self.units: dict[str, PolicyUnit] = {}
         self.keys: dict[str, PolicyKey] = {}
         self.accounts: dict[str, PolicyAccount] = {}
@@ -76,6 +78,7 @@ class Policy:
         """Everything that was in the topic has been read."""
         if self._seeded:
             self.is_ready, self.problem = True, None
+            self.changed.set()
         else:
             self.problem = "no policy.seeded yet: run `redress migrate`"
 
@@ -105,7 +108,7 @@ class Policy:
         return frozenset(one for one in self.units if self.covers(unit, one))
 
     def in_force(self, unit: str, now: datetime) -> tuple[str, str]:
-        """Pack and version that a unit is judged by at `now`: its own, else its nearest ancestor's. Raises NotHereYet."""
+        """Pack and version a unit is judged by at `now`: its own, else its nearest ancestor's. Raises NotHereYet."""
         for at in self.upwards(unit):
             begun = [one for one in self._in_force.get(at, ()) if one.since <= now]
             if begun:

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Keys that never leave the machine: `signing` (service and staff tokens), `vault` (wraps data keys), `matching` (HMAC)."""
+    """Keys that never leave the machine: `signing` (tokens), `vault` (wraps data keys), `matching` (HMAC)."""
 
     signing: bytes
     vault: bytes

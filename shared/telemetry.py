@@ -1,7 +1,7 @@
 """Logs, the trace that runs through them, and the names of every metric.
 
 A log line is one JSON object (or a coloured line on a terminal). It carries the complaint's number and the trace id
-of what is being done, and nothing personal: long digit runs and mail addresses are blotted out whatever field they are in.
+of what is being done, and nothing personal: long digit runs and mail addresses are blotted out in every field.
 """
 
 import contextvars
@@ -100,42 +100,53 @@ class Metrics:
     """Every metric there is. One per process, handed to what counts; `/metrics` serves it."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
+        registry = self.registry = CollectorRegistry()
         self.requests = Counter(
             "redress_http_requests",
             "HTTP requests answered",
             ["service", "method", "status"],
-            **made,
+            registry=registry,
         )
         self.request_seconds = Histogram(
-            "redress_http_request_seconds", "Time to answer an HTTP request", ["service"], **made
+            "redress_http_request_seconds",
+            "Time to answer an HTTP request",
+            ["service"],
+            registry=registry,
         )
-        self.commits = Counter("redress_commits", "Transactions committed", ["service"], **made)
+        self.commits = Counter(
+            "redress_commits", "Transactions committed", ["service"], registry=registry
+        )
         self.outbox_waiting = Gauge(
-            "redress_outbox_waiting", "Events not yet in the log", ["service"], **made
+            "redress_outbox_waiting", "Events not yet in the log", ["service"], registry=registry
         )
-        self.relayed = Counter("redress_relayed", "Events put into the log", ["service"], **made)
+        self.relayed = Counter(
+            "redress_relayed", "Events put into the log", ["service"], registry=registry
+        )
         self.consumed = Counter(
             "redress_consumed",
             "Events taken, by what became of them",
             ["service", "verdict"],
-            **made,
+            registry=registry,
         )
         self.parked = Gauge(
-            "redress_parked_keys", "Keys parked, by state", ["service", "state"], **made
+            "redress_parked_keys", "Keys parked, by state", ["service", "state"], registry=registry
         )
         self.timers_fired = Counter(
-            "redress_timers_fired", "Timers fired", ["service", "timer"], **made
+            "redress_timers_fired", "Timers fired", ["service", "timer"], registry=registry
         )
         self.timer_lateness = Histogram(
             "redress_timer_lateness_seconds",
             "How late timers fire",
             ["service"],
             buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300),
-            **made,
+            registry=registry,
         )
         self.messages = Counter(
-            "redress_messages", "Message attempts by result", ["channel", "result"], **made
+            "redress_messages",
+            "Message attempts by result",
+            ["channel", "result"],
+            registry=registry,
         )
-        self.loop_lag = Gauge("redress_loop_lag_seconds", "How late the event loop wakes", **made)
+        self.loop_lag = Gauge(
+            "redress_loop_lag_seconds", "How late the event loop wakes", registry=registry
+        )

@@ -1,6 +1,7 @@
 """The desk over HTTP: HTTP in, one use case, HTTP out."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import Select
 
 from services.desk import store, usecases
 from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
@@ -17,6 +19,7 @@ from shared.errors import FieldError, Forbidden, Invalid, Unauthenticated
 from shared.ids import new_id
 from shared.service import Environment
 from shared.store.database import Database
+from shared.store.transaction import AnyRow
 from shared.web.body import CleanText, FilledText, body_of, describe_body
 from shared.web.credentials import SCOPES, TOKEN_LIFE, Principal, format_key, new_key
 from shared.web.paging import Limit, Page, cursor, read_cursor
@@ -112,8 +115,11 @@ def routes(environment: Environment, database: Database) -> APIRouter:
     hasher = PasswordHasher()
 
     async def page(
-        principal: Principal, query: Any, after: str | None, limit: int
-    ) -> tuple[list[Any], str | None]:  # noqa: ANN401 - a query builder
+        principal: Principal,
+        query: Callable[..., Select[*tuple[Any, ...]]],
+        after: str | None,
+        limit: int,
+    ) -> tuple[list[AnyRow], str | None]:
         at = read_cursor(after, str)[0] if after else None
         async with database.reading() as connection:
             rows = list(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Index,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -172,17 +173,19 @@ async def put_in_force(tx: Tx, said: PolicyInForce, *, by: str) -> None:
     await tx.execute(insert(IN_FORCE), said.model_dump() | {"put_by": by})
 
 
-def units_query(units: Iterable[str], *, after: str | None, limit: int) -> Any:  # noqa: ANN401 - a Select
+def units_query(units: Iterable[str], *, after: str | None, limit: int) -> Select[*tuple[Any, ...]]:
     query = select(UNITS).where(UNITS.c.id.in_(sorted(units))).order_by(UNITS.c.id).limit(limit)
     return query.where(UNITS.c.id > after) if after else query
 
 
-def keys_query(units: Iterable[str], *, after: str | None, limit: int) -> Any:  # noqa: ANN401 - a Select
+def keys_query(units: Iterable[str], *, after: str | None, limit: int) -> Select[*tuple[Any, ...]]:
     query = select(KEYS).where(KEYS.c.unit.in_(sorted(units))).order_by(KEYS.c.id).limit(limit)
     return query.where(KEYS.c.id > after) if after else query
 
 
-def accounts_query(units: Iterable[str], *, after: str | None, limit: int) -> Any:  # noqa: ANN401 - a Select
+def accounts_query(
+    units: Iterable[str], *, after: str | None, limit: int
+) -> Select[*tuple[Any, ...]]:
     query = (
         select(ACCOUNTS)
         .where(ACCOUNTS.c.unit.in_(sorted(units)))
@@ -192,6 +195,6 @@ def accounts_query(units: Iterable[str], *, after: str | None, limit: int) -> An
     return query.where(ACCOUNTS.c.id > after) if after else query
 
 
-async def fetch(connection: AsyncConnection, query: Any) -> Sequence[AnyRow]:  # noqa: ANN401 - a Select
+async def fetch(connection: AsyncConnection, query: Select[*tuple[Any, ...]]) -> Sequence[AnyRow]:
     """The rows of a list."""
     return (await connection.execute(query)).all()

@@ -16,7 +16,7 @@ ACKNOWLEDGEMENT: Final = "acknowledgement"
 class Planned:
     """A message to be sent once per complaint, cycle, recipient and purpose.
 
-    `letter` is the pack's template. `variables` hold nothing personal: names and addresses join at the moment of sending.
+    `letter` is the pack's template. `variables` hold nothing personal: names join at the moment of sending.
     """
 
     purpose: str

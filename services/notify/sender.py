@@ -1,4 +1,4 @@
-"""The sender: takes due messages, asks the vault where to, and hands them to a channel. No transaction is open meanwhile.
+"""The sender: takes due messages, asks the vault where to, hands them to a channel. No transaction is open meanwhile.
 
 Each attempt is committed before the provider is called and again after. A crash in between leaves an attempt that
 never ended: it is made again, with the same id, so that a provider or a mailbox can drop the repeat.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.notify import store
@@ -144,7 +144,7 @@ async def begin(tx: Tx, id_: str) -> Message | None:
 
 
 async def finish(
-    tx: Tx, message: Message, *, channel: str, sent: Sent, started_at: Any, jitter: float
+    tx: Tx, message: Message, *, channel: str, sent: Sent, started_at: datetime, jitter: float
 ) -> None:
     """Record what became of an attempt, and say it."""
     await tx.lock(message.complaint)

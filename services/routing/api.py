@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.routing import store, usecases
+from services.routing.model import Correction
 from services.routing.usecases import Routing
 from shared.contracts.values import Kind, Severity
 from shared.errors import NotFound
@@ -126,13 +127,10 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
                 tx,
                 routing,
                 number=number,
-                kind=body.kind,
-                category=body.category,
-                severity=body.severity,
-                reason=body.reason,
+                correction=Correction(body.kind, body.category, body.severity, body.reason),
                 by=principal.id,
                 units=principal.units,
-            )  # fmt: skip
+            )
         )
         return await present(number, principal)
 
@@ -151,7 +149,7 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
                 reason=body.reason,
                 by=principal.id,
                 units=principal.units,
-            )  # fmt: skip
+            )
         )
         return await present(number, principal)
 

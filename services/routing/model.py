@@ -148,3 +148,13 @@ class Nobody:
 
     reason: Reason
     passed_over: tuple[PassedOver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says a complaint is, and why."""
+
+    kind: Kind
+    category: str
+    severity: Severity
+    reason: str

@@ -1,12 +1,12 @@
 """What routing does: load, decide, record, say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from services.routing import store
-from services.routing.model import Choice, Need, Nobody, Reason
+from services.routing.model import Choice, Correction, Need, Nobody, Reason
 from services.routing.policy.assign import choose_handler
 from services.routing.policy.understand import understand
 from shared.contracts.envelope import Event
@@ -19,7 +19,7 @@ from shared.contracts.routing import (
     ComplaintUnassigned,
     ComplaintUnderstood,
 )
-from shared.contracts.values import Category, Cue, Evidence, Kind, Severity
+from shared.contracts.values import Category, Cue, Evidence
 from shared.errors import Conflict, FieldError, Invalid, NotFound, Transient
 from shared.masking import mask
 from shared.packs.model import Pack
@@ -99,7 +99,7 @@ async def reassign(event: Event[CaseReopened], tx: Tx, routing: Routing) -> None
     await _assign(tx, routing, dict(row._mapping) | changes)
 
 
-async def release(event: Event[CaseClosed], tx: Tx, routing: Routing) -> None:
+async def release(event: Event[CaseClosed], tx: Tx, _: Routing) -> None:
     """The handler has one case less, and somebody who waits may have a turn."""
     row = await _known(tx, event)
     if row.state == "assigned" and event.body.cycle >= row.cycle and row.handler is not None:
@@ -120,16 +120,14 @@ async def correct(
     routing: Routing,
     *,
     number: str,
-    kind: Kind,
-    category: str,
-    severity: Severity,
-    reason: str,
+    correction: Correction,
     by: str,
     units: frozenset[str],
 ) -> None:
     """A person says what it is; the machine's understanding stays on the log. Raises NotFound, Invalid, Conflict."""
     row = await _in_reach(tx, number, units)
     pack = routing.policy.pack(row.pack, row.pack_version)
+    kind, category, severity, reason = astuple(correction)
     known = _category(pack, category)
     if row.state == "done":
         raise Conflict(
@@ -257,7 +255,7 @@ async def _assign(tx: Tx, routing: Routing, row: Mapping[str, Any], *, asked: bo
 
 
 async def _know(tx: Tx, routing: Routing) -> list[str]:
-    """Every active account of role handler is a handler, present and with all skills, until staff data says otherwise."""
+    """Every active account of role handler is one, present and with all skills, until staff data says otherwise."""
     found = [
         one for one in routing.policy.accounts.values() if one.role == "handler" and one.active
     ]

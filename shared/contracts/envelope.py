@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.errors import Poison
 
 MAX_EVENT_BYTES = 256_000
+MAX_ATTRIBUTE = 200
 PREFIX = "redress."
 
 
@@ -28,11 +29,11 @@ class Body(BaseModel):
     """The service that says it."""
 
 
-B = TypeVar("B", bound=Body, covariant=True)
+B_co = TypeVar("B_co", bound=Body, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Event(Generic[B]):
+class Event(Generic[B_co]):
     """One event with its envelope. `time` is aware, in UTC."""
 
     id: str
@@ -42,7 +43,7 @@ class Event(Generic[B]):
     sequence: int
     unit: str
     time: datetime
-    body: B
+    body: B_co
     traceparent: str | None = None
     causationid: str | None = None
 
@@ -103,7 +104,7 @@ def read_header(value: bytes) -> Header:
         raise Unreadable(f"specversion is {document.get('specversion')!r}, not '1.0'")
     for attribute in ("id", "source", "type", "subject"):
         found = document.get(attribute)
-        if not isinstance(found, str) or not found or "\x00" in found or len(found) > 200:
+        if not isinstance(found, str) or not found or "\x00" in found or len(found) > MAX_ATTRIBUTE:
             raise Unreadable(f"attribute {attribute!r} is missing or not a short text")
     sequence = document.get("sequence")
     if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
@@ -118,7 +119,7 @@ def read_header(value: bytes) -> Header:
     )
 
 
-def read_event(header: Header, body: type[B]) -> Event[B]:
+def read_event(header: Header, body: type[B_co]) -> Event[B_co]:
     """The typed event behind a header. Raises Unreadable, naming the field that is wrong."""
     document = header.raw
     try:

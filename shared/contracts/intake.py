@@ -1,7 +1,10 @@
 """What intake says, on `redress.complaints`. Subject: the complaint's id (`complainant.*`: the complainant's)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from shared.contracts.envelope import Body
 from shared.contracts.values import Attachment, Language
@@ -34,7 +37,7 @@ class ComplaintReceived(Body):
     product: str | None = None
     batch_no: str | None = None
     vin_prefix: str | None = None
-    reference_tokens: dict[str, str] = {}
+    reference_tokens: Mapping[str, str] = Field(default_factory=dict)
     """Keyed HMAC of each reference: equal references have equal tokens."""
     remedy_sought: str | None = None
     attachments: tuple[Attachment, ...] = ()

@@ -42,7 +42,7 @@ class ComplaintTriageRequested(Body):
 
 
 class ComplaintAssigned(Body):
-    """Routing gave a complaint to a handler, for this cycle. A later one replaces an earlier one; older cycles are ignored."""
+    """Routing gave a complaint to a handler, for this cycle. A later one replaces an earlier one."""
 
     name: ClassVar[str] = "complaint.assigned.v1"
     source: ClassVar[str] = "routing"

@@ -152,25 +152,26 @@ class Database:
             self._draining = False
 
     async def _commit_group(self, group: list[_Waiting]) -> None:
-        if len(group) > 1:
-            results: list[tuple[_Waiting, Any, BaseException | None]] = []
-            try:
-                await self._transaction(lambda tx: _each_in_savepoint(group, tx, results))
-            except CommitUnknown as unknown:
-                for one in group:
-                    _settle(one.done, None, unknown)
-                return
-            except Exception:  # noqa: BLE001 - failed before COMMIT: each is tried alone, and tells its own error
-                results.clear()
-            for one, result, error in results:
-                _settle(one.done, result, error)
-            if results:
-                return
+        if len(group) > 1 and await self._commit_together(group):
+            return
         for one in group:
             try:
                 _settle(one.done, await self._alone(one.unit), None)
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 _settle(one.done, None, error)
+
+    async def _commit_together(self, group: list[_Waiting]) -> bool:
+        """Commit the group at once; False when that failed before COMMIT, so that each can be tried alone."""
+        results: list[tuple[_Waiting, Any, BaseException | None]] = []
+        try:
+            await self._transaction(lambda tx: _each_in_savepoint(group, tx, results))
+        except CommitUnknown as unknown:
+            results = [(one, None, unknown) for one in group]
+        except Exception:  # noqa: BLE001 - each unit tells its own error when it runs alone
+            return False
+        for one, result, error in results:
+            _settle(one.done, result, error)
+        return True
 
     async def _transaction(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         async with self._writer.connect() as connection:

@@ -15,36 +15,31 @@ _PASSING_SQLITE: Final = ("locked", "busy", "full", "disk i/o error", "unable to
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same unit may well succeed later: database away, out of room, locked or deadlocked."""
-    if isinstance(error, Transient | PoolTimeout | InterfaceError | ConnectionError | TimeoutError):
-        return True
-    if isinstance(error, OSError):
+    if isinstance(
+        error, Transient | PoolTimeout | InterfaceError | OSError
+    ):  # OSError: also connections, time-outs
         return True
     if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            return True
-        return error.orig is not None and is_passing(error.orig)
+        return error.connection_invalidated or (error.orig is not None and is_passing(error.orig))
     if isinstance(error, sqlite3.OperationalError):
         text = str(error).lower()
         return any(word in text for word in _PASSING_SQLITE)
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return state.startswith(_PASSING_SQLSTATES)
     cause = error.__cause__
-    return cause is not None and cause is not error and is_passing(cause)
+    return cause is not None and is_passing(cause)
 
 
 def lost_the_answer(error: BaseException) -> bool:
     """Whether a COMMIT that failed with this may have happened all the same."""
     if isinstance(error, DBAPIError):
-        if error.connection_invalidated or isinstance(error, InterfaceError):
-            return True
-        return error.orig is not None and lost_the_answer(error.orig)
+        gone = error.connection_invalidated or isinstance(error, InterfaceError)
+        return gone or (error.orig is not None and lost_the_answer(error.orig))
     if isinstance(error, sqlite3.Error):
         return "i/o" in str(error).lower()
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return state.startswith(("08", "57P"))
-    if isinstance(error, ConnectionError | TimeoutError | OSError):
-        return True
     cause = error.__cause__
-    return cause is not None and cause is not error and lost_the_answer(cause)
+    return isinstance(error, OSError) or (cause is not None and lost_the_answer(cause))

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from shared import telemetry
 from shared.errors import Rejected, Transient
@@ -45,7 +45,7 @@ class Gateway:
         metrics: Metrics,
         readiness: Mapping[str, Readiness],
     ) -> None:
-        self._apps: dict[str, ASGIApp] = {
+        self._apps: dict[str, FastAPI] = {
             service.name: service_app(service) for service in services
         }
         self._metrics = metrics
@@ -93,14 +93,12 @@ class Gateway:
             response = problem(
                 request, "malformed", detail="The body came too slowly.", zh="请求正文发送过慢。"
             )
-        except Exception as error:  # noqa: BLE001 - the caller learns a trace id, the log the rest
-            log.error(
-                "request failed", path=scope["path"], error=type(error).__name__, exc_info=True
-            )
+        except Exception as error:
+            log.exception("request failed", path=scope["path"], error=type(error).__name__)
             response = problem(request, "internal")
         await response(scope, receive, send)
 
-    async def _own(self, request: Request, name: str) -> Response | None:
+    async def _own(self, request: Request, name: str) -> Response | None:  # noqa: PLR0911 - a table of paths
         path = request.url.path
         if path == "/readyz":
             return await self._ready(list(self._apps))
@@ -108,18 +106,19 @@ class Gateway:
             return _explain(path.removeprefix("/problems/"))
         if name not in self._apps:
             return problem(request, "not-found")
-        rest = path.removeprefix(f"/{name}")
-        if rest == "/healthz":
-            return _plain({"status": "ok"})
-        if rest == "/readyz":
-            return await self._ready([name])
-        if rest == "/metrics":
-            return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
-        if rest == "/openapi.json":
-            app = self._apps[name]
-            assert isinstance(app, FastAPI)  # noqa: S101 - made above
-            return _plain(app.openapi())
-        return None
+        match path.removeprefix(f"/{name}"):
+            case "/healthz":
+                return _plain({"status": "ok"})
+            case "/readyz":
+                return await self._ready([name])
+            case "/metrics":
+                return Response(
+                    generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST
+                )
+            case "/openapi.json":
+                return _plain(self._apps[name].openapi())
+            case _:
+                return None
 
     async def _ready(self, names: Sequence[str]) -> Response:
         checks: dict[str, dict[str, str | None]] = {}

@@ -80,11 +80,7 @@ class Guard:
             raise _unknown("no credential was sent")
         now = self._clock.now()
         prefix, _, rest = value.partition("_")
-        if prefix == KEY_PREFIX:
-            found = self._by_key(rest, now)
-        else:
-            found = self._by_token(value, now)
-        return found
+        return self._by_key(rest, now) if prefix == KEY_PREFIX else self._by_token(value, now)
 
     def of(self, request: Request, scope: str) -> Principal:
         """Who asks, if they have the scope. Raises Unauthenticated or Forbidden."""

@@ -1,7 +1,9 @@
 """JSON in and out: strict about what comes in, Chinese readable in what goes out."""
 
 import json
+import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NoReturn
 
 import orjson
@@ -9,6 +11,8 @@ import orjson
 from shared.errors import Rejected
 
 MAX_DEPTH: Final = 64
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 
 
 class Malformed(Rejected):
@@ -73,20 +77,6 @@ def _check_depth(text: str) -> None:
     # Counting brackets is cheap and only ever too high; only then is it worth looking closely.
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
-    depth, in_string, escaped = 0, False, False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _too_deep()
-        elif char in "]}":
-            depth -= 1
+    steps = (1 if bracket in "[{" else -1 for bracket in _BRACKET.findall(_STRING.sub("", text)))
+    if max(accumulate(steps), default=0) > MAX_DEPTH:
+        raise _too_deep()

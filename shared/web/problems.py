@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -106,8 +107,12 @@ def problem(
             for one in errors
         ]
     document["trace_id"] = telemetry.current_trace()
-    headers = {"Retry-After": str(RETRY_SECONDS)} if type_.status == 503 else {}
-    if type_.status == 401:
+    headers = (
+        {"Retry-After": str(RETRY_SECONDS)}
+        if type_.status == HTTPStatus.SERVICE_UNAVAILABLE
+        else {}
+    )
+    if type_.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
         dump(document | dict(extra or {})), type_.status, media_type=MEDIA_TYPE, headers=headers

@@ -16,7 +16,7 @@ def etag(version: int) -> str:
 
 
 def wanted_version(request: Request) -> int | None:
-    """The version in If-Match; None when it is `*`, any version. Raises Precondition without one, Stale if malformed."""
+    """The version in If-Match; None when it is `*`, any. Raises Precondition without one, Stale if malformed."""
     header = request.headers.get("if-match")
     if header is None:
         raise Precondition(

@@ -13,7 +13,7 @@ from shared.bus.consume import Consumer
 from shared.bus.port import Record, Slot
 from shared.clock import FixedClock
 from shared.contracts.envelope import Event, encode
-from shared.contracts.followup import CallbackDue, CallbackDone
+from shared.contracts.followup import CallbackDone, CallbackDue
 from shared.contracts.notify import MessageAccepted
 from shared.errors import Transient
 from shared.store import parked

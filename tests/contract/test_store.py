@@ -140,6 +140,7 @@ async def test_S4_a_cancelled_caller_never_leaves_half_a_transaction(database: D
         with suppress(asyncio.CancelledError):
             await task
 
+    await asyncio.gather(*database._tasks)  # what was begun ends by itself
     await database.run(
         lambda tx: add(tx, "after")
     )  # the connection is not left inside a transaction

@@ -16,6 +16,7 @@ from services.notify.model import Outgoing, Sent
 
 DOMAIN: Final = "redress.invalid"
 SEND_SECONDS: Final = 15.0
+FINAL: Final = 5
 
 
 def compose(message: Outgoing, *, sender: str) -> EmailMessage:
@@ -66,16 +67,19 @@ class SmtpChannel:
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [one.code for one in error.recipients]
-            return Sent(
-                "refused" if all(code >= 500 for code in codes) else "retry", code=str(codes)
-            )
+            return Sent("refused" if all(map(_is_final, codes)) else "retry", code=str(codes))
         except aiosmtplib.SMTPResponseException as error:
-            return Sent("refused" if 500 <= error.code < 600 else "retry", code=str(error.code))
+            return Sent("refused" if _is_final(error.code) else "retry", code=str(error.code))
         except (aiosmtplib.SMTPReadTimeoutError, aiosmtplib.SMTPServerDisconnected) as error:
             return Sent("unknown", code=type(error).__name__)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Sent("retry", code=type(error).__name__)
         return Sent("accepted", provider_id=mail["Message-ID"], code=answer[:200])
+
+
+def _is_final(code: int) -> bool:
+    """Whether an SMTP reply code is a permanent failure (RFC 5321, 4.2.1: 5yz)."""
+    return code // 100 == FINAL
 
 
 class FileChannel:
