@@ -1,0 +1,1 @@
+"""What intake does. What is random or slow is prepared outside the transaction that decides."""
