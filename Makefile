@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate setup test test-fast check lint types imports format requirements bench lock clean
+.PHONY: help run migrate setup test test-fast check lint types imports format docs requirements bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -42,6 +42,9 @@ imports: setup ## who may import whom
 format: setup ## lay the code out, and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
+
+docs: setup ## write the pages that follow from the code
+	@$(BIN)/python -m dev.docs
 
 requirements: setup ## run the tests and write docs/requirements.md: row, tests, result
 	@$(BIN)/python -m dev.requirements

@@ -62,7 +62,7 @@ def send(
         return
     out, again = console(), own_command()
     out.print(f"[green]Taken in.[/] number [bold]{taken['number']}[/]   code {taken['code']}")
-    out.print(f"  status  {client.url}{_path_of(str(taken['status_url']))}")
+    out.print(f"  status  {taken['status_url']}")
     out.print(f"  next    {again} show {taken['number']}")
 
 
@@ -110,9 +110,3 @@ def _complainant(name: str | None, contacts: Sequence[str]) -> dict[str, object]
         "contacts": [{"type": type_, "value": value} for type_, value in pairs]
     }
     return {field: value for field, value in (given | {"name": name}).items() if value}
-
-
-def _path_of(url: str) -> str:
-    from urllib.parse import urlsplit
-
-    return urlsplit(url).path
