@@ -1,0 +1,1 @@
+"""Followup over HTTP."""

@@ -1,0 +1,1 @@
+"""Followup's decisions: pure, with time and ids as arguments."""

@@ -1,0 +1,231 @@
+"""Followup's tables and queries. Facts are only ever added; the row of a case is what they fold into."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    String,
+    Table,
+    insert,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.followup.model import ClockFact, Fact, What
+from shared.contracts.followup import CaseBody, CaseChanged
+from shared.store.tables import NAMING, BigId, frame_tables
+from shared.store.transaction import Tx
+from shared.store.types import UTCDateTime, json_column
+
+METADATA = MetaData(naming_convention=NAMING)
+FRAME = frame_tables(METADATA)
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("complaint", String(200), primary_key=True),
+    Column("number", String(20), nullable=False, unique=True),
+    Column("unit", String(63), nullable=False),
+    Column("code_sha256", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("handler", String(100)),
+    Column("team", String(64)),
+    Column("callback_due_at", UTCDateTime),
+    Column("body", json_column(), nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+Index("ix_cases_unit", CASES.c.unit, CASES.c.complaint)
+Index("ix_cases_handler", CASES.c.handler, CASES.c.complaint)
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("complaint", String(200), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("name", String(30), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("order", Integer, nullable=False),
+    Column("body", json_column(), nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    comment="What happened to each case; the case is their fold.",
+)
+Index("ix_facts_complaint", FACTS.c.complaint, FACTS.c.id)
+CLOCK_FACTS = Table(
+    "clock_facts",
+    METADATA,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("complaint", String(200), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("clock", String(64), nullable=False),
+    Column("fact", String(10), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("basis", Integer, nullable=False),
+    Column("since", UTCDateTime),
+    Column("started_at", UTCDateTime),
+    Column("due_at", UTCDateTime),
+    Column("statutory_due_at", UTCDateTime),
+    Column("term", String(10), nullable=False),
+    Column("calendar", String(64), nullable=False),
+    Column("rule", String(400), nullable=False),
+    Column("fraction", Float),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    comment="What happened to each clock of each case; never an elapsed number.",
+)
+Index("ix_clock_facts_complaint", CLOCK_FACTS.c.complaint, CLOCK_FACTS.c.id)
+
+WHAT: Final[TypeAdapter[What]] = TypeAdapter(What)
+CLOCK_COLUMNS: Final = tuple(field.name for field in fields(ClockFact))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A case as it is kept: its facts, its clocks' facts, and the row they fold into (None before it is open)."""
+
+    complaint: str
+    unit: str
+    facts: tuple[Fact, ...]
+    clock_facts: tuple[ClockFact, ...]
+    body: CaseBody | None
+
+
+async def load(tx: Tx, complaint: str, *, unit: str) -> Kept:
+    """All that is known about a complaint. Lock it first. `unit` is what it belongs to if nothing is known yet."""
+    row = await tx.row(select(CASES.c.unit, CASES.c.body).where(CASES.c.complaint == complaint))
+    facts = await tx.rows(_facts(complaint))
+    clocks = await tx.rows(_clock_facts(complaint)) if row else ()
+    return Kept(
+        complaint,
+        row.unit if row else unit,
+        tuple(map(_fact, facts)),
+        tuple(map(_clock_fact, clocks)),
+        CaseChanged.model_validate(row.body) if row else None,
+    )
+
+
+async def add_facts(tx: Tx, complaint: str, unit: str, facts: Iterable[Fact]) -> None:
+    """Add facts, in this order."""
+    rows = [
+        {
+            "complaint": complaint,
+            "unit": unit,
+            "name": fact.what.name,
+            "cycle": fact.cycle,
+            "at": fact.at,
+            "by": fact.by,
+            "order": fact.order,
+            "body": WHAT.dump_python(fact.what, mode="json"),
+            "recorded_at": tx.now,
+        }
+        for fact in facts
+    ]
+    if rows:
+        await tx.execute(insert(FACTS), rows)
+
+
+async def add_clock_facts(tx: Tx, complaint: str, unit: str, facts: Iterable[ClockFact]) -> None:
+    """Add facts of clocks, in this order."""
+    rows = [
+        asdict(fact) | {"complaint": complaint, "unit": unit, "recorded_at": tx.now}
+        for fact in facts
+    ]
+    if rows:
+        await tx.execute(insert(CLOCK_FACTS), rows)
+
+
+async def put_case(
+    tx: Tx, kept: Kept, body: CaseBody, *, code_sha256: str, callback_due_at: datetime | None
+) -> None:
+    """Write the row that the facts fold into now."""
+    shown = {
+        "version": body.version,
+        "state": body.state,
+        "handler": body.owner.handler,
+        "team": body.owner.team,
+        "callback_due_at": callback_due_at,
+        "body": body.model_dump(mode="json"),
+        "changed_at": tx.now,
+    }
+    if kept.body is None:
+        key = {"complaint": kept.complaint, "number": body.number, "unit": kept.unit}
+        await tx.execute(insert(CASES), key | {"code_sha256": code_sha256} | shown)
+    else:
+        await tx.execute(CASES.update().where(CASES.c.complaint == kept.complaint).values(shown))
+
+
+async def place_of(tx: Tx, number: str) -> tuple[str, str] | None:
+    """The complaint and unit of a number, or None."""
+    row = await tx.row(select(CASES.c.complaint, CASES.c.unit).where(CASES.c.number == number))
+    return (row.complaint, row.unit) if row else None
+
+
+async def find(connection: AsyncConnection, number: str) -> Row[Any] | None:
+    """The row of a number, whatever its unit."""
+    return (await connection.execute(select(CASES).where(CASES.c.number == number))).one_or_none()
+
+
+def cases_query(
+    units: Iterable[str], *, filters: Mapping[str, str | None], before: str | None, limit: int
+) -> Select[Any]:
+    """A page of the cases of some units, newest first; `filters` by column."""
+    query = select(CASES).where(CASES.c.unit.in_(sorted(units)))
+    for column, value in filters.items():
+        if value is not None:
+            query = query.where(CASES.c[column] == value)
+    if before is not None:
+        query = query.where(CASES.c.complaint < before)
+    return query.order_by(CASES.c.complaint.desc()).limit(limit)
+
+
+async def fetch(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row[Any]]:
+    """The rows of a list."""
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return rows
+
+
+async def facts_of(connection: AsyncConnection, complaint: str) -> Sequence[tuple[Fact, datetime]]:
+    """The facts of a case with when each was recorded, in that order."""
+    rows = (await connection.execute(_facts(complaint))).all()
+    return [(_fact(row), row.recorded_at) for row in rows]
+
+
+async def clock_facts_of(
+    connection: AsyncConnection, complaint: str
+) -> Sequence[tuple[ClockFact, datetime]]:
+    """The facts of a case's clocks with when each was recorded, in that order."""
+    rows = (await connection.execute(_clock_facts(complaint))).all()
+    return [(_clock_fact(row), row.recorded_at) for row in rows]
+
+
+def _facts(complaint: str) -> Select[Any]:
+    return select(FACTS).where(FACTS.c.complaint == complaint).order_by(FACTS.c.id)
+
+
+def _clock_facts(complaint: str) -> Select[Any]:
+    return (
+        select(CLOCK_FACTS).where(CLOCK_FACTS.c.complaint == complaint).order_by(CLOCK_FACTS.c.id)
+    )
+
+
+def _fact(row: Row[Any]) -> Fact:
+    columns = row._mapping
+    return Fact(WHAT.validate_python(row.body), row.at, row.by, row.cycle, columns["order"])
+
+
+def _clock_fact(row: Row[Any]) -> ClockFact:
+    columns = row._mapping
+    return ClockFact(**{name: columns[name] for name in CLOCK_COLUMNS})

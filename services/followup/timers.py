@@ -1,0 +1,17 @@
+"""What followup does when time has passed."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from services.followup.usecases import due
+from services.followup.usecases.record import CALLBACK_TIMER, CLOCK_TIMER, PROMISE_TIMER, Followup
+from shared.store.timers import TimerHandler
+
+TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
+    {
+        CLOCK_TIMER: due.clock_due,
+        PROMISE_TIMER: due.promise_due,
+        CALLBACK_TIMER: due.callback_due,
+    }
+)

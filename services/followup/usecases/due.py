@@ -1,0 +1,49 @@
+"""What the passing of time does to a case."""
+
+from services.followup import store
+from services.followup.model import CallbackCame, Fact, PromiseMissed
+from services.followup.policy import clocks
+from services.followup.policy.case import fold
+from services.followup.usecases.record import Followup, record, set_clock_timer
+from shared.store.timers import Timer
+from shared.store.transaction import Tx
+
+
+async def clock_due(timer: Timer, tx: Tx, context: Followup) -> None:
+    """Warn of a deadline, or notice that it passed: then the case moves up the ladder."""
+    kept = await store.load(tx, timer.subject, unit="")
+    case = fold(kept.facts)
+    wanted = (timer.body["cycle"], timer.body["clock"])
+    reading = next(
+        (one for one in clocks.read(kept.clock_facts) if (one.cycle, one.clock.name) == wanted),
+        None,
+    )
+    if case is None or reading is None or not clocks.runs(reading):
+        return
+    rules = context.rules(case.received.pack, case.received.pack_version)
+    fact = clocks.fire(rules, reading, tx.now)
+    if fact is None:
+        await set_clock_timer(tx, timer.subject, rules, reading)
+        return
+    await record(tx, context, kept, [], by="followup", what=reading.clock.name, about_clocks=[fact])
+
+
+async def promise_due(timer: Timer, tx: Tx, context: Followup) -> None:
+    """A promise whose time has passed is broken, unless it was kept."""
+    kept = await store.load(tx, timer.subject, unit="")
+    case = fold(kept.facts)
+    open_ = {one.id for one in case.promises if one.state == "open"} if case else set()
+    if case is None or timer.key not in open_:
+        return
+    fact = Fact(PromiseMissed(timer.key), timer.due_at, "followup", case.cycle)
+    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+
+
+async def callback_due(timer: Timer, tx: Tx, context: Followup) -> None:
+    """It is time to ask the customer."""
+    kept = await store.load(tx, timer.subject, unit="")
+    case = fold(kept.facts)
+    if case is None or case.state != "resolved" or str(case.cycle) != timer.key:
+        return
+    fact = Fact(CallbackCame(), timer.due_at, "followup", case.cycle)
+    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)

@@ -1,0 +1,98 @@
+"""What followup makes of what others say. In any order between them the same case comes out."""
+
+from typing import Any
+
+from services.followup import store
+from services.followup.model import (
+    FIRST_CYCLE,
+    Acknowledged,
+    Assigned,
+    Fact,
+    Received,
+    TriageRequested,
+    Unassigned,
+    Understood,
+)
+from services.followup.policy.acknowledgement import acknowledges
+from services.followup.usecases.record import Followup, record
+from shared.contracts.envelope import Body, Event
+from shared.contracts.intake import ComplaintReceived
+from shared.contracts.notify import MessageBody, MessageFailed
+from shared.contracts.routing import (
+    ComplaintAssigned,
+    ComplaintTriageRequested,
+    ComplaintUnassigned,
+    ComplaintUnderstood,
+)
+from shared.store.transaction import Tx
+
+
+async def open_case(event: Event[ComplaintReceived], tx: Tx, context: Followup) -> None:
+    """Open the case, for every kind, with whatever was heard about it already."""
+    said = event.body
+    context.must_know(event.unit)
+    receipt = Received(
+        number=said.number,
+        code_sha256=said.code_sha256,
+        channel=said.channel,
+        language=said.language,
+        complainant_id=said.complainant_id,
+        anonymous=said.anonymous,
+        reachable=said.reachable,
+        pack=said.pack,
+        pack_version=said.pack_version,
+        opened_at=tx.now,
+    )
+    await _add(event, tx, context, Fact(receipt, said.received_at, "intake"))
+
+
+async def understand(event: Event[ComplaintUnderstood], tx: Tx, context: Followup) -> None:
+    """Plan the clocks by what it is; a later understanding moves those that still run."""
+    said = event.body
+    what = Understood(
+        said.kind, tuple(one.code for one in said.categories), said.severity, said.unsure
+    )
+    by = "routing" if said.by == "machine" else said.by
+    await _add(event, tx, context, Fact(what, said.understood_at, by, FIRST_CYCLE, event.sequence))
+
+
+async def ask_for_triage(event: Event[ComplaintTriageRequested], tx: Tx, context: Followup) -> None:
+    """A person must look: triage has a clock of its own."""
+    fact = Fact(TriageRequested(), event.time, "routing", event.body.cycle, event.sequence)
+    await _add(event, tx, context, fact)
+
+
+async def assign(event: Event[ComplaintAssigned], tx: Tx, context: Followup) -> None:
+    """The case has an owner, who is to accept it."""
+    said = event.body
+    what = Assigned(said.team, said.handler)
+    await _add(
+        event, tx, context, Fact(what, said.assigned_at, "routing", said.cycle, event.sequence)
+    )
+
+
+async def unassign(event: Event[ComplaintUnassigned], tx: Tx, context: Followup) -> None:
+    """The case waits for another owner."""
+    said = event.body
+    what = Unassigned(said.handler, said.reason)
+    await _add(event, tx, context, Fact(what, event.time, "routing", said.cycle, event.sequence))
+
+
+async def acknowledge(event: Event[MessageBody], tx: Tx, context: Followup) -> None:
+    """A receipt of the acknowledgement stops its clock; so does that nobody can be written to."""
+    said = event.body
+    is_refusal = isinstance(said, MessageFailed)
+    if not acknowledges(said, is_failed=is_refusal):
+        return
+    fact = Fact(Acknowledged(not is_refusal), said.at, "notify", said.cycle, event.sequence)
+    kept = await store.load(tx, event.subject, unit=event.unit)
+    known = [one.at for one in kept.facts if one.what == fact.what and one.cycle == fact.cycle]
+    if known and min(known) <= fact.at:
+        return
+    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+
+
+async def _add(event: Event[Any], tx: Tx, context: Followup, fact: Fact) -> None:
+    body: Body = event.body
+    kept = await store.load(tx, event.subject, unit=event.unit)
+    await record(tx, context, kept, [fact], by="followup", what=body.name.split(".")[1])
