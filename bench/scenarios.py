@@ -1,0 +1,118 @@
+"""What a full run measures, with the servers that it needs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from bench import chain, intake, relay, whole
+from bench.model import Measure
+from bench.plan import Bench, Plan
+from bench.relay import Pair
+from dev import kafka, postgres
+from dev.process import EngineError
+
+PARTS: Final = ("intake", "relay", "chain", "whole")
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Servers that are up, by their addresses, and why one is not."""
+
+    postgresql: str | None
+    kafka: str | None
+    lacking: str
+
+    async def new_database(self, name: str) -> str:
+        """Make an empty database; returns its address (`postgresql://…`)."""
+        connection = await asyncpg.connect(f"{self.postgresql}/postgres")
+        try:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return f"{self.postgresql}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Some measures that are taken together; `steps` is how often it tells what it does."""
+
+    part: str
+    steps: int
+    measure: Callable[[Bench], Awaitable[list[Measure]]]
+
+
+def start_servers(stack: ExitStack, folder: Path, parts: Sequence[str]) -> Servers:
+    """Start what the parts need and this machine has, durable as in production."""
+    database = broker = None
+    lacking = []
+    if {"intake", "relay"} & set(parts):
+        try:
+            server = postgres.Postgres(postgres.new_folder(), durable=True)
+            stack.callback(server.remove)
+            server.start()
+            database = server.url
+        except EngineError as error:
+            lacking.append(str(error))
+    if "relay" in parts:
+        try:
+            started = kafka.new_broker(folder / "kafka")
+            stack.callback(started.remove)
+            started.start()
+            broker = f"kafka://{started.bootstrap}"
+        except EngineError as error:
+            lacking.append(str(error))
+    return Servers(database, broker, "; ".join(lacking))
+
+
+def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenario]:
+    """The chosen parts, in the order in which they are measured."""
+    found = [_intake(plan, "sqlite", "SQLite", None)]
+    if servers.postgresql:
+        found.append(_intake(plan, "postgresql", "PostgreSQL", servers.new_database))
+    else:
+        found.append(_unmeasured("intake", "intake_postgresql", servers.lacking))
+    found += [_relay(plan, servers, database) for database in ("postgresql", "sqlite")]
+    found.append(_embedded_relay(plan))
+    found.append(Scenario("chain", chain.steps(plan), chain.measure))
+    found.append(Scenario("whole", whole.steps(plan), whole.measure))
+    return [one for one in found if one.part in parts]
+
+
+def _intake(
+    plan: Plan, name: str, title: str, database: Callable[[str], Awaitable[str]] | None
+) -> Scenario:
+    return Scenario(
+        "intake",
+        intake.steps(plan),
+        lambda bench: intake.measure(bench, name, title, database=database),
+    )
+
+
+def _relay(plan: Plan, servers: Servers, database: str) -> Scenario:
+    name = f"{database}_kafka"
+    if servers.kafka is None or (database == "postgresql" and servers.postgresql is None):
+        return _unmeasured("relay", f"relay_{name}", servers.lacking)
+    title = f"{'PostgreSQL' if database == 'postgresql' else 'SQLite'} to Kafka"
+    pair = Pair(name, title, servers.kafka, servers.new_database if database == "postgresql" else None)  # fmt: skip
+    return Scenario("relay", relay.steps(plan), lambda bench: relay.measure(bench, pair))
+
+
+def _embedded_relay(plan: Plan) -> Scenario:
+    pair = Pair("sqlite_embedded", "SQLite to the embedded log", "embedded", None, gate=False)
+    return Scenario("relay", relay.steps(plan), lambda bench: relay.measure(bench, pair))
+
+
+def _unmeasured(part: str, name: str, why: str) -> Scenario:
+    target = intake.GATE if part == "intake" else relay.GATE
+
+    async def measure(bench: Bench) -> list[Measure]:
+        bench.step(f"{name}: not measured")
+        title = f"{name.replace('_', ' ')}: not measured"
+        return [Measure(name, title, "1/s", "higher", (), target=target, gate=True, note=why)]
+
+    return Scenario(part, 1, measure)

@@ -1,0 +1,1 @@
+"""Parts of Redress that are measured alone, each started as a process of its own."""
