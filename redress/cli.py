@@ -90,12 +90,19 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def _root(
-    *, version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version.")
-) -> None:
-    if version:
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - the shape that typer calls
+    if asked:
         typer.echo(f"redress {__version__}")
         raise typer.Exit
+
+
+def _root(
+    *,
+    version: bool = typer.Option(
+        False, "--version", callback=_tell_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Nothing of its own: options before the command."""
 
 
 def _listed() -> Any:  # noqa: ANN401 - as what stands there when it is called

@@ -88,7 +88,7 @@ class Client:
         headers = {"Accept-Language": language, "User-Agent": f"redress/{__version__}"}
         if address.key:
             headers["Authorization"] = f"Bearer {address.key}"
-        self.url = address.url
+        self.url = checked_url(address.url)
         self._sleep = sleep
         self._has_key = address.key is not None
         self._http = httpx.Client(
@@ -199,10 +199,6 @@ class Client:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except httpx.InvalidURL as error:
-            raise WrongUsage(f"{self.url!r} is no address: {error}") from error
-        except httpx.UnsupportedProtocol as error:
-            raise WrongUsage(f"{self.url!r} is no address: start it with http://") from error
         except httpx.TransportError as error:
             reason = (
                 "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
@@ -233,6 +229,17 @@ class Client:
                 f"no key for {self.url}: start the system here with `redress up`, which writes "
                 f"{data_folder(os.environ) / 'first-run.json'}, or give --key or REDRESS_KEY."
             )
+
+
+def checked_url(url: str) -> str:
+    """The address, if it is one. Raises WrongUsage."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise WrongUsage(f"{url!r} is no address: {error}.") from error
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise WrongUsage(f"{url!r} is no address: write it as http://host:port.")
+    return url
 
 
 def read_stream(lines: Iterator[str]) -> Iterator[Said]:

@@ -45,14 +45,16 @@ def send(
     It is sent under one Idempotency-Key: while the system is away it is tried again, and never
     becomes two complaints.
     """
+    complainant = _complainant(name, contact or [])
+    references = dict(pair(one, "--reference") for one in reference or [])
     given = {
         "text": read_text(text or []),
         "subject": subject,
         "channel": channel,
         "unit": unit,
         "external_id": external_id,
-        "complainant": _complainant(name, contact or []),
-        "references": dict(pair(one, "--reference") for one in reference or []),
+        "complainant": complainant,
+        "references": references,
     }
     body = {field: value for field, value in given.items() if value}
     with connect(url, key) as client:
