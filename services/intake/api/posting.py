@@ -46,9 +46,9 @@ class Posting:
         """Add the routes to a router."""
         # A plain route: the frame's own work for a typed one costs more than all that is done here (measured). The
         # typed one behind it is never reached; it describes the first in openapi.json.
-        router.add_route(
-            "/complaints", self.post_complaint, methods=["POST"], include_in_schema=False
-        )
+        # (Its path is taken as it is: a router's prefix is for typed routes only.)
+        path = f"{router.prefix}/complaints"
+        router.add_route(path, self.post_complaint, methods=["POST"], include_in_schema=False)
         router.add_api_route(
             "/complaints", self.post_complaint, methods=["POST"], status_code=ACCEPTED, response_model=Accepted,
             openapi_extra=describe_body(ComplaintIn),

@@ -6,9 +6,8 @@ must survive, because the work is done with them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -38,8 +37,10 @@ class Masked:
 
 Known = tuple[str, MaskedKind]
 _Find = tuple[int, int, MaskedKind]
-_Piece = tuple[str, MaskedKind | None]
 
+_ANY: Final = re.compile("[0-9@]")
+"""Whatever has a fixed form has one of these in it."""
+_BLANK: Final = "\0"
 # Full-width forms are read as what they stand for, one character for one.
 _WIDE_FORMS: Final = re.compile(
     "[\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff41-\uff5a\u3000\ufe63\u2010-\u2015\u2212]"
@@ -81,17 +82,15 @@ _PLATE: Final = re.compile(
 
 def mask(text: str, *, known: Sequence[Known] = ()) -> Masked:
     """Replace each find by `[kind]`. Masking a masked text again changes nothing."""
-    pieces: list[_Piece] = [(text, None)]
+    plain = _narrow(text)
+    finds: list[_Find] = []
     for value, kind in known:
-        if len(value) > 1 and value in text:
-            pieces = _cut_all(pieces, partial(_exactly, value=value, kind=kind))
-    while True:
-        before = len(pieces)
+        if len(value) > 1:
+            plain = _take_out(plain, _exactly(plain, _narrow(value), kind), finds)
+    if _ANY.search(plain):
         for finder in (_mails, _numbers, _plates):
-            pieces = _cut_all(pieces, finder)
-        # What was cut off may have kept its neighbour from being seen: look until nothing more is found.
-        if len(pieces) == before:
-            return _joined(pieces) if before > 1 or pieces[0][1] else Masked(text)
+            plain = _take_out(plain, finder(plain), finds)
+    return _joined(text, sorted(finds)) if finds else Masked(text)
 
 
 def mask_text(text: str | None, *, known: Sequence[Known] = ()) -> str | None:
@@ -114,42 +113,30 @@ def is_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _cut_all(pieces: list[_Piece], find: Callable[[str], Iterable[_Find]]) -> list[_Piece]:
-    if len(pieces) == 1 and pieces[0][1] is None:
-        return _cut(pieces[0][0], find)
-    result: list[_Piece] = []
-    for piece, kind in pieces:
-        if kind is None:
-            result.extend(_cut(piece, find))
-        else:
-            result.append((piece, kind))
-    return result
-
-
-def _cut(text: str, find: Callable[[str], Iterable[_Find]]) -> list[_Piece]:
-    pieces: list[_Piece] = []
+def _take_out(plain: str, found: Iterable[_Find], finds: list[_Find]) -> str:
+    """Note what was found and blank it, character for character, so that nothing else sees it."""
+    parts: list[str] = []
     at = 0
-    for start, end, kind in find(_narrow(text)):
-        if start > at:
-            pieces.append((text[at:start], None))
-        pieces.append((text[start:end], kind))
+    for one in found:
+        start, end, _ = one
+        parts += (plain[at:start], _BLANK * (end - start))
         at = end
-    if at < len(text) or not pieces:
-        pieces.append((text[at:], None))
-    return pieces
+        finds.append(one)
+    return "".join((*parts, plain[at:])) if parts else plain
 
 
-def _joined(pieces: Iterable[_Piece]) -> Masked:
+def _joined(text: str, finds: Iterable[_Find]) -> Masked:
     parts: list[str] = []
     spans: list[Span] = []
-    at = 0
-    for piece, kind in pieces:
-        part = f"[{kind}]" if kind else piece
-        if kind:
-            spans.append(Span(kind, at, at + len(part)))
-        parts.append(part)
-        at += len(part)
-    return Masked("".join(parts), tuple(spans))
+    at, length = 0, 0
+    for start, end, kind in finds:
+        mark = f"[{kind}]"
+        parts += (text[at:start], mark)
+        length += start - at
+        spans.append(Span(kind, length, length + len(mark)))
+        length += len(mark)
+        at = end
+    return Masked("".join((*parts, text[at:])), tuple(spans))
 
 
 def _narrow(text: str) -> str:
@@ -158,13 +145,12 @@ def _narrow(text: str) -> str:
 
 def _exactly(text: str, value: str, kind: MaskedKind) -> Iterable[_Find]:
     """Where a known value stands; a Latin one only as whole words."""
-    wide = _narrow(value)
-    start = text.find(wide)
+    start = text.find(value)
     while start >= 0:
-        end = start + len(wide)
+        end = start + len(value)
         if not (_is_inside(text, start) or _is_inside(text, end)):
             yield start, end, kind
-        start = text.find(wide, end)
+        start = text.find(value, end)
 
 
 def _is_inside(text: str, at: int) -> bool:

@@ -17,7 +17,7 @@ from shared.errors import FieldError, Invalid
 AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 VIN_PREFIX: Final = 11
-_SAMPLE: Final = 2_000
+_SAMPLE: Final = 500
 """Characters looked at to tell a language."""
 _HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN: Final = re.compile("[A-Za-z]+")

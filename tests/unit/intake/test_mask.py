@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.policy.mask import is_id_card, is_luhn, mask
@@ -102,6 +102,7 @@ def test_what_is_known_to_be_personal_is_taken_out_whole_words_only() -> None:
     assert masked.text == "我是[name]，住[address]。Also [name]."
 
 
+@settings(max_examples=300)
 @given(SOUP)
 def test_masking_twice_changes_nothing(text: str) -> None:
     once = mask(text).text
