@@ -1,6 +1,7 @@
 """Write the pages that follow from the code: `python -m dev.docs`; with `--check`, say which are stale.
 
-`docs/events` gets a JSON Schema (draft 2020-12) for each event, one AsyncAPI 3.0 document, and a catalogue for people.
+`docs/events` gets a JSON Schema (draft 2020-12) for each event, one AsyncAPI 3.0 document, and a catalogue for people;
+`docs/lifecycle.md` the states of a case and the commands between them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import yaml
 from pydantic.json_schema import models_json_schema
 
 from redress import __version__
+from services.followup.policy.lifecycle import lifecycle_markdown
 from shared.bus.topics import ALL
 from shared.contracts.catalogue import BY_TYPE, TOPICS
 from shared.contracts.envelope import PREFIX, source_name
@@ -33,38 +35,38 @@ SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 Document = dict[str, Any]
 
 ZH: Final[Mapping[str, str]] = {
-    "complaint.received.v1": "收到一件投诉(每件一次,总是第一条);文字已脱敏",
-    "complaint.message_added.v1": "有人对投诉作了补充;文字已脱敏",
-    "complaint.understood.v1": "识别出类别与严重度;后一条取代前一条",
-    "complaint.triage_requested.v1": "没有把握,或无人可接,需要人工分诊",
-    "complaint.assigned.v1": "本轮派给了某位处理人;后一条取代前一条",
-    "complaint.unassigned.v1": "从处理人处收回,随后会重新派单",
-    "complaint.corrected.v1": "有人更正了识别结果,随后会有新的识别",
-    "case.opened.v1": "工单建立,每件投诉一次",
-    "case.changed.v1": "工单有变化,且没有专门的事件",
+    "complaint.received.v1": "收到一件投诉（每件一次，总是第一条）；文字已脱敏",
+    "complaint.message_added.v1": "有人对投诉作了补充；文字已脱敏",
+    "complaint.understood.v1": "识别出类别与严重度；后一条取代前一条",
+    "complaint.triage_requested.v1": "没有把握，或无人可接，需要人工分诊",
+    "complaint.assigned.v1": "本轮派给了某位处理人；后一条取代前一条",
+    "complaint.unassigned.v1": "从处理人处收回，随后会重新派单",
+    "complaint.corrected.v1": "有人更正了识别结果，随后会有新的识别",
+    "case.opened.v1": "工单建立，每件投诉一次",
+    "case.changed.v1": "工单有变化，且没有专门的事件",
     "case.escalated.v1": "工单升级到更高一级",
-    "case.resolved.v1": "已解决并已告知客户,每轮一次",
-    "case.closed.v1": "客户认可,或已告知其他途径,每轮一次",
-    "case.reopened.v1": "开始下一轮,重新派单,严重度至少为高",
+    "case.resolved.v1": "已解决并已告知客户，每轮一次",
+    "case.closed.v1": "客户认可，或已告知其他途径，每轮一次",
+    "case.reopened.v1": "开始下一轮，重新派单，严重度至少为高",
     "clock.started.v1": "某个时限开始计时",
     "clock.warned.v1": "时限已用去一定比例",
-    "clock.breached.v1": "到期仍未完成,每个时限一次",
+    "clock.breached.v1": "到期仍未完成，每个时限一次",
     "clock.met.v1": "时限所等的事已完成",
     "promise.made.v1": "向客户承诺某事在某时之前完成",
     "promise.kept.v1": "承诺按时兑现",
-    "promise.broken.v1": "到期未兑现,每个承诺一次",
+    "promise.broken.v1": "到期未兑现，每个承诺一次",
     "callback.due.v1": "该回访客户是否解决了",
-    "callback.done.v1": "已回访,或未能联系上",
+    "callback.done.v1": "已回访，或未能联系上",
     "message.accepted.v1": "服务商已接收消息",
     "message.delivered.v1": "服务商确认送达",
     "message.failed.v1": "不再尝试发送",
-    "message.unknown.v1": "发送没有得到答复,可能已送达",
+    "message.unknown.v1": "发送没有得到答复，可能已送达",
     "policy.unit.v1": "单位的全部状态",
-    "policy.key.v1": "机器密钥的状态,只含散列;撤销也是一种状态",
-    "policy.account.v1": "员工账号的状态,不含密码",
-    "policy.pack.v1": "投入使用的策略包某一版本,不再更改",
+    "policy.key.v1": "机器密钥的状态，只含散列；撤销也是一种状态",
+    "policy.account.v1": "员工账号的状态，不含密码",
+    "policy.pack.v1": "投入使用的策略包某一版本，不再更改",
     "policy.in_force.v1": "某单位自何时起按哪个策略包处理",
-    "policy.seeded.v1": "首次数据全部说完,策略自此完整",
+    "policy.seeded.v1": "首次数据全部说完，策略自此完整",
 }
 
 
@@ -94,6 +96,9 @@ def pages() -> dict[Path, str]:
     found = {EVENTS / f"{type_}.json": _json(schema_of(body)) for type_, body in BY_TYPE.items()}
     found[EVENTS / "asyncapi.yaml"] = f"# {WRITTEN}\n" + _yaml(asyncapi())
     found[EVENTS / "README.md"] = catalogue()
+    title, _, rest = lifecycle_markdown().partition("\n")
+    written = "Written by `make docs` from `services/followup/policy/lifecycle.py`; do not edit."
+    found[ROOT / "docs" / "lifecycle.md"] = f"{title}\n\n{written}\n{rest}"
     return found
 
 

@@ -12,8 +12,10 @@ from redress.failure import Failure
 
 HELP: Final = """Complaints from every channel, each with an owner and a deadline, until the customer agrees.
 
-Commands find the running system by [bold]--url[/bold] and [bold]--key[/bold], else REDRESS_URL and REDRESS_KEY,
-else $REDRESS_DATA/first-run.json. Exit codes: 0 fine, 1 a problem found, 2 wrong usage, 3 not reachable.
+They find the running system by --url and --key, else REDRESS_URL and REDRESS_KEY,
+else first-run.json in $REDRESS_DATA (./data).
+
+Exit codes: 0 fine, 1 a problem found, 2 wrong usage, 3 not reachable.
 """
 RUN, WORK, LOOK_AFTER = "Run it", "Work with it", "Look after it"
 

@@ -172,7 +172,7 @@ def story_of(arrival: Arrival) -> Iterator[tuple[str, dict[str, object]]]:
         "resolve",
         {
             "outcome": "upheld" if arrival.ending == "satisfied" else "partly_upheld",
-            "reason": "经核实属实,已说明原因并致歉" if is_chinese else "Checked and true; explained and apologised",
+            "reason": "经核实属实，已说明原因并致歉" if is_chinese else "Checked and true; explained and apologised",
             "remedy": "已按约定处理完毕" if is_chinese else "Done as agreed",
             "told_at": now.isoformat(),
         },
@@ -238,7 +238,7 @@ def _print(sent: Sequence[Sent], teller: "Teller") -> None:
     unsure = sum(1 for one in sent if (one.case or {}).get("unsure"))
     out.print(
         teller.pick(
-            f"{len(sent)} 件投诉,{closed} 件已办结;带 ? 的 {unsure} 件没有把握,等待人工分诊。",
+            f"{len(sent)} 件投诉，{closed} 件已办结；带 ? 的 {unsure} 件没有把握，等待人工分诊。",
             f"{len(sent)} complaints, {closed} closed; {unsure} marked ? wait for a person to look.",
         )
     )

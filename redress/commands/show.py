@@ -144,7 +144,9 @@ def _print_head(out: "Console", story: Story, teller: "Teller") -> None:
     if owner.get("handler"):
         who, team = teller.person(owner["handler"]), owner.get("team")
         out.print(
-            escape(teller.pick(f"  处理人 {who}(班组 {team})", f"  handled by {who}, team {team}"))
+            escape(
+                teller.pick(f"  处理人 {who}（班组 {team}）", f"  handled by {who}, team {team}")
+            )
         )
 
 
@@ -164,7 +166,7 @@ def _print_decision(out: "Console", decision: "Answer", teller: "Teller") -> Non
         more = len(reasons) - MOST_REASONS
         out.print(
             "[dim]"
-            + teller.pick(f"  另有 {more} 条,见 --json", f"  {more} more, see --json")
+            + teller.pick(f"  另有 {more} 条，见 --json", f"  {more} more, see --json")
             + "[/]"
         )
 
@@ -207,6 +209,9 @@ def _clock_state(state: str, teller: "Teller") -> str:
 def _print_events(out: "Console", story: Story, teller: "Teller") -> None:
     out.print()
     out.print("[bold]" + teller.pick("经过", "What happened") + "[/]")
+    if not story.events:
+        for one in story.timeline:
+            out.print(f"  [dim]{clock_time(one['at'])}  followup [/] {escape(str(one['fact']))}")
     for event in story.events:
         line, source = teller.tell(event), str(event["source"]).rsplit("/", 1)[-1]
         text = f"[{line.style}]{escape(line.text)}[/]" if line.style else escape(line.text)
@@ -214,6 +219,8 @@ def _print_events(out: "Console", story: Story, teller: "Teller") -> None:
 
 
 def _print_messages(out: "Console", messages: "Sequence[Answer]", teller: "Teller") -> None:
+    from redress.commands.telling import MESSAGE_STATES
+
     table = Table(*teller.pick("消息 收件 方式 状态 时间", "message to by state at").split())
     for one in messages:
         reason = f" ({teller.word(one['reason'])})" if one.get("reason") else ""
@@ -222,7 +229,7 @@ def _print_messages(out: "Console", messages: "Sequence[Answer]", teller: "Telle
             teller.word(one.get("purpose")),
             teller.word(one.get("recipient")),
             teller.word(one.get("channel") or "-"),
-            f"{one.get('state')}{reason}",
+            f"{teller.word(one.get('state'), MESSAGE_STATES)}{reason}",
             day_time(at) if at else "-",
         )
     out.print()

@@ -60,9 +60,38 @@ VALUES: Final[Words] = {
     "phone": ("电话", "phone"),
     "email": ("邮件", "e-mail"),
     "web": ("网站", "web"),
+    "app": ("App", "app"),
+    "miniapp": ("小程序", "mini program"),
+    "wechat": ("微信", "WeChat"),
+    "wecom": ("企业微信", "WeCom"),
+    "chat": ("在线客服", "chat"),
+    "social": ("社交媒体", "social media"),
+    "walk_in": ("当面", "walk-in"),
+    "letter": ("信件", "letter"),
+    "regulator": ("监管机构", "regulator"),
+    "sensor": ("传感器", "sensor"),
+    "import": ("导入", "import"),
     "acknowledgement": ("受理通知", "acknowledgement"),
     "complainant": ("投诉人", "complainant"),
     "staff": ("工作人员", "staff"),
+}
+DONE: Final[Words] = {
+    "understood": ("已识别", "it is understood"),
+    "assigned": ("有了处理人", "it has an owner"),
+    "unassigned": ("处理人已收回", "its owner was taken away"),
+    "acknowledged": ("客户已获知", "the customer knows that we have it"),
+    "accept": ("已接单", "taken on"),
+    "contact": ("已联系客户", "talked with the customer"),
+    "callback": ("已回访", "the customer was asked"),
+}
+"""What a change of the case was."""
+MESSAGE_STATES: Final[Words] = {
+    "pending": ("待发", "waiting"),
+    "attempting": ("发送中", "being sent"),
+    "accepted": ("已发出", "sent"),
+    "delivered": ("已送达", "arrived"),
+    "failed": ("未能送达", "failed"),
+    "cancelled": ("已取消", "cancelled"),
 }
 STYLES: Final[Mapping[str, str]] = {
     "complaint.received": "bold",
@@ -102,9 +131,9 @@ class Teller:
         """The words in the reader's language."""
         return (zh, en)[self._at]
 
-    def word(self, code: object) -> str:
+    def word(self, code: object, words: Words = VALUES) -> str:
         """A code as a word; unknown codes as they are."""
-        found = VALUES.get(str(code))
+        found = words.get(str(code))
         return found[self._at] if found else str(code)
 
     def person(self, id_: object) -> str:
@@ -114,32 +143,32 @@ class Teller:
     def received(self, data: Data) -> str:
         text = _short(data.get("text", ""))
         channel = self.word(data.get("channel"))
-        return self.pick(f"收到({channel}):{text}", f"received by {channel}: {text}")
+        return self.pick(f"收到（{channel}）：{text}", f"received by {channel}: {text}")
 
     def message_added(self, data: Data) -> str:
         who, text = self.word(data.get("by")), _short(data.get("text", ""))
-        return self.pick(f"{who}补充:{text}", f"the {who} added: {text}")
+        return self.pick(f"{who}补充：{text}", f"the {who} added: {text}")
 
     def understood(self, data: Data) -> str:
         category = next((one["code"] for one in data.get("categories", ())), "?")
         kind, severity = self.word(data.get("kind")), self.word(data.get("severity"))
-        unsure = self.pick(",不确定", ", unsure") if data.get("unsure") else ""
+        unsure = self.pick("，不确定", ", unsure") if data.get("unsure") else ""
         return self.pick(
-            f"识别为{kind},类别 {category},严重度{severity}{unsure}",
+            f"识别为{kind}，类别 {category}，严重度{severity}{unsure}",
             f"understood as {kind}, category {category}, severity {severity}{unsure}",
         )
 
     def triage(self, data: Data) -> str:
         why = self.pick(";", "; ").join(str(reason) for reason in data.get("reasons", ()))
-        return self.pick(f"转人工分诊:{why}", f"a person must look: {why}")
+        return self.pick(f"转人工分诊：{why}", f"a person must look: {why}")
 
     def assigned(self, data: Data) -> str:
         who, team = self.person(data.get("handler")), data.get("team")
-        return self.pick(f"派给 {who}(班组 {team})", f"given to {who}, team {team}")
+        return self.pick(f"派给 {who}（班组 {team}）", f"given to {who}, team {team}")
 
     def unassigned(self, data: Data) -> str:
         who, why = self.person(data.get("handler")), data.get("reason")
-        return self.pick(f"从 {who} 收回:{why}", f"taken from {who}: {why}")
+        return self.pick(f"从 {who} 收回：{why}", f"taken from {who}: {why}")
 
     def corrected(self, data: Data) -> str:
         new = f"{self.word(data.get('new_kind'))} {data.get('new_category')}"
@@ -152,25 +181,25 @@ class Teller:
     def changed(self, data: Data) -> str:
         state, what = self.word(data.get("state")), str(data.get("what") or "")
         by = self._by(data)
-        done = self.word(what) if what else self.pick("有变化", "changed")
-        return self.pick(f"工单{state}:{done}{by}", f"case {state}: {done}{by}")
+        done = self.word(what, DONE) if what else self.pick("有变化", "changed")
+        return self.pick(f"工单{state}：{done}{by}", f"case is {state}: {done}{by}")
 
     def escalated(self, data: Data) -> str:
         level, why = data.get("escalation_level"), self.word(data.get("what"))
-        return self.pick(f"升级到第 {level} 级({why})", f"escalated to level {level} ({why})")
+        return self.pick(f"升级到第 {level} 级（{why}）", f"escalated to level {level} ({why})")
 
     def resolved(self, data: Data) -> str:
         found = data.get("resolution") or {}
         outcome, by = self.word(found.get("outcome")), self._by(data)
         reason = _short(str(found.get("reason") or ""))
-        return self.pick(f"已解决,{outcome}:{reason}{by}", f"resolved, {outcome}: {reason}{by}")
+        return self.pick(f"已解决，{outcome}：{reason}{by}", f"resolved, {outcome}: {reason}{by}")
 
     def closed(self, data: Data) -> str:
         return self.pick("已办结", "closed") + self._by(data)
 
     def reopened(self, data: Data) -> str:
         return self.pick(
-            f"重新打开,第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}"
+            f"重新打开，第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}"
         )
 
     def clock(self, zh: str, en: str) -> Callable[[Data], str]:
@@ -180,7 +209,7 @@ class Teller:
             clock = data.get("clock") or {}
             due = day_time(clock["due_at"]) if clock.get("due_at") else "?"
             text = self.pick(zh, en).format(self.word(clock.get("name")))
-            return text + self.pick(f"(应在 {due} 前)", f" (due {due})")
+            return text + self.pick(f"（应在 {due} 前）", f" (due {due})")
 
         return told
 
@@ -198,7 +227,7 @@ class Teller:
 
     def callback_done(self, data: Data) -> str:
         result = self.word(data.get("result"))
-        return self.pick(f"已回访:{result}", f"called back: {result}")
+        return self.pick(f"已回访：{result}", f"called back: {result}")
 
     def message(self, zh: str, en: str) -> Callable[[Data], str]:
         """How a message's event is told; `{}` is the letter, then channel and recipient."""
@@ -247,19 +276,19 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     "case.resolved": Teller.resolved,
     "case.closed": Teller.closed,
     "case.reopened": Teller.reopened,
-    "clock.started": _clock("开始计时:{}", "clock started: {}"),
-    "clock.warned": _clock("时限将到:{}", "time is running out: {}"),
-    "clock.breached": _clock("超时:{}", "deadline passed: {}"),
-    "clock.met": _clock("按时完成:{}", "done in time: {}"),
-    "promise.made": _promise("承诺:{}", "promised: {}"),
-    "promise.kept": _promise("承诺已兑现:{}", "promise kept: {}"),
-    "promise.broken": _promise("承诺未兑现:{}", "promise broken: {}"),
+    "clock.started": _clock("开始计时：{}", "clock started: {}"),
+    "clock.warned": _clock("时限将到：{}", "time is running out: {}"),
+    "clock.breached": _clock("超时：{}", "deadline passed: {}"),
+    "clock.met": _clock("按时完成：{}", "done in time: {}"),
+    "promise.made": _promise("承诺：{}", "promised: {}"),
+    "promise.kept": _promise("承诺已兑现：{}", "promise kept: {}"),
+    "promise.broken": _promise("承诺未兑现：{}", "promise broken: {}"),
     "callback.due": Teller.callback_due,
     "callback.done": Teller.callback_done,
-    "message.accepted": _message("已发{2}:{0}({1})", "sent to the {2}: {0}, by {1}"),
-    "message.delivered": _message("已送达{2}:{0}({1})", "arrived at the {2}: {0}, by {1}"),
-    "message.failed": _message("未能发给{2}:{0}", "could not be sent to the {2}: {0}"),
-    "message.unknown": _message("是否送达未知:{0}({1})", "may have arrived: {0}, by {1}"),
+    "message.accepted": _message("已发{2}：{0}（{1}）", "sent to the {2}: {0}, by {1}"),
+    "message.delivered": _message("已送达{2}：{0}（{1}）", "arrived at the {2}: {0}, by {1}"),
+    "message.failed": _message("未能发给{2}：{0}", "could not be sent to the {2}: {0}"),
+    "message.unknown": _message("是否送达未知：{0}（{1}）", "may have arrived: {0}, by {1}"),
 }
 
 

@@ -210,7 +210,7 @@ def test_show_tells_the_way_in_order_and_says_what_is_missing(
     ended = redress("show", NUMBER.replace("-", ""))
 
     assert ended.code == 0
-    assert 0 < ended.out.index("received by wechat") < ended.out.index("given to")
+    assert 0 < ended.out.index("received by WeChat") < ended.out.index("given to")
     assert "followup has not got a case of it yet" in ended.out
     assert "routing has not got a decision of it yet" in ended.out
 
