@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -138,14 +137,21 @@ class Raced(Transient):
 
 async def claimed(tx: Tx, claims: Iterable[Claim]) -> dict[tuple[str, str], tuple[str, str]]:
     """What claims made already: (scope, key) → (fingerprint, id)."""
-    wanted = sorted({(one.scope, one.key) for one in claims})
+    wanted = {(one.scope, one.key) for one in claims}
     if not wanted:
         return {}
     table = tx.frame.idempotency
+    # Two lists, not one of pairs: both databases answer this from the index, neither always does for pairs.
     query = select(table.c.scope, table.c.key, table.c.fingerprint, table.c.reference).where(
-        tuple_(table.c.scope, table.c.key).in_(wanted)
+        table.c.scope.in_(sorted({scope for scope, _ in wanted})),
+        table.c.key.in_(sorted({key for _, key in wanted})),
     )
-    return {(row.scope, row.key): (row.fingerprint, row.reference) for row in await tx.rows(query)}
+    found = await tx.rows(query)
+    return {
+        (row.scope, row.key): (row.fingerprint, row.reference)
+        for row in found
+        if (row.scope, row.key) in wanted
+    }
 
 
 async def claim(tx: Tx, made: Mapping[tuple[str, str], tuple[str, str]]) -> None:

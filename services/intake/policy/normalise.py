@@ -17,12 +17,12 @@ from shared.errors import FieldError, Invalid
 AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 VIN_PREFIX: Final = 11
-_SAMPLE: Final = 500
+_SAMPLE: Final = 300
 """Characters looked at to tell a language."""
 _HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN: Final = re.compile("[A-Za-z]+")
-_KANA_OR_HANGUL: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
-_OTHER_LETTERS: Final = re.compile("[\u00c0-\u024f\u0370-\u1fff]")
+_OTHER: Final = re.compile("[\u00c0-\u024f\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
+"""Accented and other alphabets, kana, hangul."""
 # Explicit direction marks (UAX 9), zero-width characters and the byte order mark: in a name they only mislead.
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _MOBILE_CN: Final = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
@@ -94,7 +94,7 @@ def detect_language(text: str) -> Language:
     if sample.isascii():
         return "en" if words else "other"
     han = len(_HAN.findall(sample))
-    others = len(_KANA_OR_HANGUL.findall(sample)) + len(_OTHER_LETTERS.findall(sample))
+    others = len(_OTHER.findall(sample))
     if others > han and others > words:
         return "other"
     if han and others * 4 > han:
