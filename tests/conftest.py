@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,14 @@ from hypothesis import HealthCheck, settings
 
 from dev.kafka import Broker, new_broker
 from dev.postgres import Postgres, new_folder
+from redress.host import BUILDERS
 from tests import engines
+from tests.world import World, open_world, seed_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
 
 # Which marker a fixture brings with it, so that no test has to say it twice.
 NEEDS = {
@@ -122,3 +126,40 @@ def own_postgres() -> Iterator[Postgres]:
     server.start()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data folder of a system after its first start, to be copied."""
+    folder = tmp_path_factory.mktemp("seeded")
+    engines.finish(seed_world(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeded_postgres(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str, engines.Contents]]:
+    """Return the same on PostgreSQL: the folder, the databases' address, and what they held then."""
+    folder, prefix = tmp_path_factory.mktemp("seeded-postgres"), f"s_{secrets.token_hex(6)}"
+    names = [f"{prefix}_{service}" for service in BUILDERS]
+    url = f"{postgres_server}/{prefix}_{{service}}"
+    engines.create_databases(postgres_server, names)
+    engines.finish(seed_world(folder, database=url))
+    yield folder, url, engines.contents_of(postgres_server, names)
+    engines.drop_databases(postgres_server, names)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """All services, on either database, over the embedded log; they move when the test says so."""
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("seeded_folder"), tmp_path, dirs_exist_ok=True)
+        async with open_world(tmp_path) as opened:
+            yield opened
+        return
+    folder, url, contents = request.getfixturevalue("seeded_postgres")
+    engines.put_back(request.getfixturevalue("postgres_server"), contents)
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    async with open_world(tmp_path, database=url) as opened:
+        yield opened

@@ -7,6 +7,7 @@ The first process (under xdist the one that hands out tests) makes a folder and 
 from __future__ import annotations
 
 import asyncio
+import io
 import contextlib
 import fcntl
 import json
@@ -146,13 +147,60 @@ def why_no_postgres() -> str | None:
 
 def create_databases(server: str, names: list[str]) -> None:
     """Create empty databases, about 25 ms each."""
-    _finish(_execute(server, [f'CREATE DATABASE "{name}"' for name in names]))
+    finish(_execute(server, [f'CREATE DATABASE "{name}"' for name in names]))
+
+
+Contents = dict[str, dict[str, bytes]]
+"""What each table of each database holds, as PostgreSQL copies it."""
+
+
+def contents_of(server: str, names: list[str]) -> Contents:
+    """Everything in these databases."""
+    found: Contents = {}
+
+    async def read() -> None:
+        for name in names:
+            connection = await asyncpg.connect(f"{server}/{name}")
+            try:
+                query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                tables = [row["tablename"] for row in await connection.fetch(query)]
+                found[name] = {table: await _copied(connection, table) for table in tables}
+            finally:
+                await connection.close()
+
+    finish(read())
+    return found
+
+
+async def _copied(connection: asyncpg.Connection, table: str) -> bytes:
+    buffer = io.BytesIO()
+    await connection.copy_from_table(table, output=buffer, format="binary")
+    return buffer.getvalue()
+
+
+def put_back(server: str, contents: Contents) -> None:
+    """Make these databases hold what they held; much quicker than creating them anew."""
+
+    async def write(name: str, tables: dict[str, bytes]) -> None:
+        connection = await asyncpg.connect(f"{server}/{name}")
+        try:
+            await connection.execute("SET session_replication_role = replica")
+            await connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+            for table, copied in tables.items():
+                await connection.copy_to_table(table, source=io.BytesIO(copied), format="binary")
+        finally:
+            await connection.close()
+
+    async def write_all() -> None:
+        await asyncio.gather(*(write(name, tables) for name, tables in contents.items()))
+
+    finish(write_all())
 
 
 def drop_databases(server: str, names: list[str]) -> None:
     """Drop databases, also while somebody is still connected to them."""
     statements = [f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)' for name in names]
-    _finish(_execute(server, statements))
+    finish(_execute(server, statements))
 
 
 async def _execute(server: str, statements: list[str]) -> None:
@@ -164,7 +212,7 @@ async def _execute(server: str, statements: list[str]) -> None:
         await connection.close()
 
 
-def _finish(work: Coroutine[object, object, None]) -> None:
+def finish(work: Coroutine[object, object, None]) -> None:
     """Run `work` in a loop of its own, whether or not this thread has one running."""
     failed: list[BaseException] = []
 

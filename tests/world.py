@@ -90,7 +90,7 @@ class World:
         return moved
 
     async def _relay(self, one: Hosted) -> bool:
-        await one.relay._hold_lease()
+        assert await one.relay._hold_lease(), "another relay holds the lease"
         return (await one.relay.publish_waiting()).published > 0
 
     async def _consume(self, one: Hosted) -> bool:
@@ -170,6 +170,7 @@ async def open_world(
         hosted = host.build(environment, services, bus)
         for one in hosted:
             stack.push_async_callback(one.service.database.close)
+            stack.push_async_callback(one.relay.stop)
         await host.migrate(environment, [one.service for one in hosted], bus)
         readiness = {one.service.name: host._readiness(one, environment.policy) for one in hosted}
         gateway = Gateway(
@@ -191,3 +192,9 @@ async def open_world(
             world.first_run = json.loads((folder / "first-run.json").read_text())
             await world.settle()
         yield world
+
+
+async def seed_world(folder: Path, **settings: str) -> None:
+    """Let a system start for the first time, and stop it."""
+    async with open_world(folder, **settings):
+        pass

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 from argon2 import PasswordHasher
 
-from services.desk import usecases
+from services.desk import store, usecases
 from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
 from shared.contracts.desk import ROLES, Role
 from shared.ids import new_id
@@ -30,6 +30,8 @@ _DISPLAY: dict[Role, str] = {
 
 async def seed(database: Database, settings: Settings) -> None:
     """Set an empty system up. The file with the secrets is on disk before the rows that they open are committed."""
+    if not await database.run(store.is_empty):
+        return
     hasher = PasswordHasher(
         time_cost=2, memory_cost=19_456, parallelism=1
     )  # OWASP's minimum for argon2id

@@ -66,7 +66,6 @@ async def test_the_receipt_tells_number_and_code_at_once(world: World) -> None:
     assert receipt.keys() == {"id", "number", "code", "status_url", "received_at"}
 
 
-@pytest.mark.req("R-001")
 @pytest.mark.parametrize(
     "text", ["营业员的态度太差了", "The compressor is broken", "😡" * 3, "عربي"]
 )
@@ -216,9 +215,7 @@ async def test_messages_are_added_at_any_time_each_once(either_world: World) -> 
     assert [(one.sequence, one.body.by) for one in said] == [(2, "complainant"), (3, "complainant")]
 
 
-@pytest.mark.req("R-011")
-async def test_with_the_log_away_complaints_are_kept_and_said_later(world: World) -> None:
-    """The log takes nothing until `settle`: what was answered with 202 is there when it does."""
+async def test_what_was_answered_waits_in_the_outbox_until_the_log_takes_it(world: World) -> None:
     receipt = await world.complain()
     assert await count(world) == await count(world, FRAME.outbox) == 1
 
