@@ -44,8 +44,8 @@ class Posting:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes to a router."""
-        # A plain route: the frame's own work for a typed one costs more than all that is done here (measured). The
-        # typed one behind it is never reached; it describes the first in openapi.json.
+        # A plain route: a typed one solves dependencies on every request. The typed one behind it is never reached;
+        # it describes the first in openapi.json.
         # (Its path is taken as it is: a router's prefix is for typed routes only.)
         path = f"{router.prefix}/complaints"
         router.add_route(path, self.post_complaint, methods=["POST"], include_in_schema=False)
