@@ -200,9 +200,11 @@ class Client:
         try:
             yield
         except httpx.TransportError as error:
-            reason = (
-                "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
-            )
+            reason = str(error)
+            if isinstance(error, httpx.TimeoutException):
+                reason = "no answer in time"
+            elif isinstance(error, httpx.RemoteProtocolError):
+                reason = "the connection was broken off"
             raise NotReachable(self.url, reason or type(error).__name__) from error
 
     def _failure(self, answer: httpx.Response) -> NotReachable | Problem:

@@ -1,16 +1,22 @@
 """What commands print: colours on a terminal, plain text elsewhere, JSON lines where asked."""
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
+PIPE_WIDTH = 140
+"""Columns where there is no terminal whose width counts."""
+
 
 def console(*, stderr: bool = False) -> Console:
     """Rich's console: it leaves colours out where no terminal is, and does not guess at words."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
 
 
 def print_json(document: object) -> None:

@@ -182,7 +182,7 @@ class Teller:
         state, what = self.word(data.get("state")), str(data.get("what") or "")
         by = self._by(data)
         done = self.word(what, DONE) if what else self.pick("有变化", "changed")
-        return self.pick(f"工单{state}：{done}{by}", f"case is {state}: {done}{by}")
+        return self.pick(f"工单{state}：{done}{by}", f"case: {done}{by} (now {state})")
 
     def escalated(self, data: Data) -> str:
         level, why = data.get("escalation_level"), self.word(data.get("what"))
