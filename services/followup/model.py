@@ -240,9 +240,13 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """A stretch in which a person had to look: from its first request to what ended it."""
+    """A stretch in which a person had to look: from its first request (`episode`) to what ended it.
+
+    `basis` is the place of its last request.
+    """
 
     episode: int
+    basis: int
     started_at: datetime
     severity: Severity | None
     stopped_at: datetime | None

@@ -164,11 +164,15 @@ def _triage(
     last = max(asked)[0]
     before = max((order for order, _ in answered if order < last), default=-1)
     episode, started = min((order, at) for order, at in asked if order > before)
-    stopped = min((order, at) for order, at in answered if order > last)[1] if any(
-        order > last for order, _ in answered
-    ) else None  # fmt: skip
+    stopped = min(((order, at) for order, at in answered if order > last), default=None)
     known = [one for one in understandings if one.order <= last]
-    return Triage(episode, started, in_cycle(known[-1].severity, cycle) if known else None, stopped)
+    return Triage(
+        episode=episode,
+        basis=last,
+        started_at=started,
+        severity=in_cycle(known[-1].severity, cycle) if known else None,
+        stopped_at=stopped[1] if stopped else None,
+    )
 
 
 def _resolution(facts: Sequence[Fact]) -> Resolution | None:

@@ -61,7 +61,7 @@ def _triage(rules: Rules, clock: Clock, case: Case) -> Plan | None:
     if case.triage is None:
         return None
     plan = rules.plan(clock, severity=case.triage.severity, start=case.triage.started_at)
-    return _based(plan, basis=case.triage.episode, episode=case.triage.episode) if plan else None
+    return _based(plan, basis=case.triage.basis, episode=case.triage.episode) if plan else None
 
 
 def _plan(rules: Rules, clock: Clock, case: Case) -> Plan | Dropped | None:
@@ -124,7 +124,8 @@ def _replan(mine: Sequence[ClockFact], plan: Plan, *, cycle: int, now: datetime)
     if any(one.basis == plan.basis for one in same):
         return []
     held = max(same, key=lambda one: one.basis, default=None)
-    if held is not None and held.due_at == plan.due_at and held.basis < plan.basis:
+    is_same = held is not None and (held.due_at, held.rule) == (plan.due_at, plan.rule)
+    if held is not None and is_same and held.basis < plan.basis:
         return []  # The understanding changed, this deadline did not.
     return [
         ClockFact(

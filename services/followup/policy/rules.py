@@ -78,7 +78,7 @@ class Rules:
         if term is None:
             return None
         at = add_term(self.calendar(clock.calendar), start, term).at
-        rule = f"{clock.name}: {term} in {clock.calendar} from {clock.starts}, for {severity} ({self.pack.ref})"
+        rule = f"{clock.name}: {term} in {clock.calendar} from {clock.starts} ({self.pack.ref})"
         limit = self._limit(clock, start)
         return Plan(
             clock=clock.name,

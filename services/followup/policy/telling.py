@@ -126,17 +126,6 @@ def clock_events(
     return said
 
 
-def missed(old: Sequence[Reading], new: Sequence[Reading]) -> list[str]:
-    """The names of clocks whose deadline is newly known to have passed."""
-    before = {(one.cycle, one.clock.name): one.clock.breached_at for one in old}
-    return [
-        one.clock.name
-        for one in new
-        if one.clock.breached_at
-        and before.get((one.cycle, one.clock.name)) != one.clock.breached_at
-    ]
-
-
 def promise_events(old: Case | None, new: Case) -> list[Body]:
     """What became of the promises."""
     before = {one.id: one.state for one in old.promises} if old else {}

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.followup import store
-from services.followup.model import Case, ClockFact, Closed, Escalated, Fact, Reopened
+from services.followup.model import Case, ClockFact, Fact, Received
 from services.followup.policy import clocks, telling
-from services.followup.policy.case import fold
+from services.followup.policy.change import Change, change
 from services.followup.policy.clocks import Reading
-from services.followup.policy.escalation import raised
 from services.followup.policy.rules import Rules
 from services.followup.store import Kept
 from shared.contracts.followup import CaseBody
@@ -55,85 +54,33 @@ async def record(
 
     Gives the case after it, or None while intake's receipt is not here: what came early is kept until then.
     """
-    before, after = fold(kept.facts), fold([*kept.facts, *added])
-    if after is None:
+    receipt = next(
+        (one.what for one in [*kept.facts, *added] if isinstance(one.what, Received)), None
+    )
+    if receipt is None:
         await store.add_facts(tx, kept.complaint, kept.unit, added)
         return None
-    rules = context.rules(after.received.pack, after.received.pack_version)
-    old = clocks.read(kept.clock_facts)
-    more = [
-        *about_clocks,
-        *_clock_facts(kept, before, after, added, about_clocks, rules=rules, now=tx.now),
-    ]
-    new = clocks.read([*kept.clock_facts, *more]) if more else old
-    if (escalated := _escalated(rules, after, old, new, now=tx.now)) is not None:
-        added = [*added, escalated]
-        after = fold([*kept.facts, *added]) or after
-    await store.add_facts(tx, kept.complaint, kept.unit, added)
-    await store.add_clock_facts(tx, kept.complaint, kept.unit, more)
-    body = await _tell(tx, kept, before, after, (old, new), (added, more), by=by, what=what)
-    await _set_clock_timers(tx, kept.complaint, rules, old, new)
-    await _set_other_timers(tx, kept.complaint, before, after)
+    rules = context.rules(receipt.pack, receipt.pack_version)
+    changed = change(kept.facts, kept.clock_facts, added, about_clocks, rules=rules, now=tx.now)
+    if changed is None:
+        raise ValueError(f"the receipt of {kept.complaint} is there, yet its facts make no case")
+    await store.add_facts(tx, kept.complaint, kept.unit, changed.facts)
+    await store.add_clock_facts(tx, kept.complaint, kept.unit, changed.clock_facts)
+    body = await _tell(tx, kept, changed, by=by, what=what)
+    await _set_clock_timers(tx, kept.complaint, rules, changed.old, changed.new)
+    await _set_other_timers(tx, kept.complaint, changed.before, changed.after)
     return body
 
 
-def _clock_facts(
-    kept: Kept,
-    before: Case | None,
-    after: Case,
-    added: Sequence[Fact],
-    about_clocks: Sequence[ClockFact],
-    *,
-    rules: Rules,
-    now: datetime,
-) -> list[ClockFact]:
-    """What a change of the case adds to its clocks. A cycle that is over stays as it was."""
-    known, found = [*kept.clock_facts, *about_clocks], list[ClockFact]()
-    if before is not None and any(isinstance(fact.what, Reopened) for fact in added):
-        found += clocks.endings(clocks.read(known), cycle=before.cycle, at=now)
-    is_over = before is not None and before.state == "closed" and before.cycle == after.cycle
-    if not is_over and (before is None or _counts(before) != _counts(after)):
-        found += clocks.additions(
-            known, clocks.wanted(rules, after), rules=rules, case=after, now=now
-        )
-    if any(isinstance(fact.what, Closed) for fact in added):
-        found += clocks.endings(clocks.read([*known, *found]), cycle=after.cycle, at=now)
-    return found
-
-
-def _counts(case: Case) -> tuple[object, ...]:
-    """All that deadlines rest on."""
-    return case.cycle, case.understandings, case.happened, case.triage, case.callback_due_at
-
-
-def _escalated(
-    rules: Rules, case: Case, old: Sequence[Reading], new: Sequence[Reading], *, now: datetime
-) -> Fact | None:
-    """One step up the ladder for a deadline that is newly known to have passed, unless the case is over."""
-    missed = telling.missed(old, new)
-    level = raised(rules.pack, case.level)
-    if not missed or case.state == "closed" or level == case.level:
-        return None
-    return Fact(Escalated(level, missed[0]), now, "followup", case.cycle)
-
-
-async def _tell(
-    tx: Tx,
-    kept: Kept,
-    before: Case | None,
-    after: Case,
-    readings: tuple[Sequence[Reading], Sequence[Reading]],
-    added: tuple[Sequence[Fact], Sequence[ClockFact]],
-    *,
-    by: str,
-    what: str,
-) -> CaseBody:
+async def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> CaseBody:
+    """Write the case and say what changed; nothing where nothing that an event shows did."""
     version = (kept.body.version if kept.body else 0) + 1
-    body: CaseBody = telling.whole(after, readings[1], version=version, by=by, what=what)
+    after = changed.after
+    body: CaseBody = telling.whole(after, changed.new, version=version, by=by, what=what)
     said = [
-        *telling.clock_events(*readings, added[1], body.number),
-        *telling.promise_events(before, after),
-        *telling.callback_events(after, added[0]),
+        *telling.clock_events(changed.old, changed.new, changed.clock_facts, body.number),
+        *telling.promise_events(changed.before, after),
+        *telling.callback_events(after, changed.facts),
     ]
     if kept.body is not None and telling.is_same(kept.body, body):
         body = kept.body
@@ -145,7 +92,7 @@ async def _tell(
             code_sha256=after.received.code_sha256,
             callback_due_at=after.callback_due_at,
         )
-        said.insert(0, telling.case_event(body, added[0]))
+        said.insert(0, telling.case_event(body, changed.facts))
     for one in said:
         tx.say(one, subject=kept.complaint, unit=kept.unit)
     return body
