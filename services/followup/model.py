@@ -272,6 +272,8 @@ class Case:
     resolution: Resolution | None
     callback_due_at: datetime | None
     callback_result: CallbackResult | None
+    callbacks: int
+    """How often the callback was settled in this cycle."""
     level: int
 
     @property

@@ -56,7 +56,7 @@ def fold(facts: Iterable[Fact]) -> Case | None:
         owner.handler
     )
     resolution = _resolution(mine)
-    settled = max(_of(mine, CallbackSettled), key=_at, default=None)
+    settled = sorted(_of(mine, CallbackSettled), key=_order)
     planned = max(_of(mine, CallbackPlanned), key=_at, default=None)
     return Case(
         received=receipt[1],
@@ -74,7 +74,8 @@ def fold(facts: Iterable[Fact]) -> Case | None:
         promises=_promises(known),
         resolution=resolution,
         callback_due_at=planned[1].due_at if planned else None,
-        callback_result=settled[1].result if settled else None,
+        callback_result=settled[-1][1].result if settled else None,
+        callbacks=len(settled),
         level=_level(known),
     )
 

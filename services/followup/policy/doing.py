@@ -91,7 +91,7 @@ def _callback(rules: Rules, case: Case, complaint: str, now: datetime) -> Fact:
 def _settle(
     settled: CallbackSettled, case: Case, rules: Rules, fact: Callable[[What, int], Fact]
 ) -> list[Fact]:
-    found = [fact(settled, case.cycle)]
+    found = [replace(fact(settled, case.cycle), order=case.callbacks)]
     if settled.result == "dissatisfied":
         found.append(_reopen(settled.note or "dissatisfied at the callback", case, rules, fact))
     return found

@@ -87,7 +87,7 @@ class Bench:
     clock: FixedClock
     sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401, FBT001 - hypothesis calls it so
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - hypothesis calls it so
         printer.text("Bench()")
 
     def event(self, body: Body, *, subject: str, unit: str = "root") -> Event[Any]:
@@ -302,7 +302,7 @@ async def open_bench(
 ) -> AsyncIterator[Bench]:
     """Build followup over a database, migrated; the policy is there. Twice over one database: two replicas."""
     clock = FixedClock(at)
-    settings = Settings(data=folder, database=database)
+    settings = Settings.model_validate({"data": folder, "database": database})
     environment = make_environment(settings, clock=clock, is_whole=True)
     for event in policy_events(at):
         environment.policy.apply(event)

@@ -80,7 +80,7 @@ def notify(draw: st.DrawFn) -> list[Said]:
     return [Said(name, minute) for name, minute in zip(names, minutes, strict=True)]
 
 
-def body_of(said: Said, number: str) -> Body:
+def body_of(said: Said, number: str) -> Body:  # noqa: PLR0911 - one a kind of event
     at = MONDAY + timedelta(minutes=said.minute)
     match said.name:
         case "understood":

@@ -26,7 +26,14 @@ from shared.contracts.followup import (
 )
 from shared.contracts.notify import MessageFailed
 from shared.contracts.routing import ComplaintTriageRequested, ComplaintUnassigned
-from tests.service.followup.bench import CODE, acknowledged, assigned, resolution, understood
+from tests.service.followup.bench import (
+    CODE,
+    acknowledged,
+    assigned,
+    received,
+    resolution,
+    understood,
+)
 
 if TYPE_CHECKING:
     from tests.service.followup.bench import Bench
@@ -238,14 +245,11 @@ async def test_a_case_is_reopened_from(bench: Bench, state: str) -> None:
     assert {(one.cycle, one.clock.name) for one in breached} == {(2, "acknowledge")}
 
 
-@pytest.mark.parametrize(
-    ("who", "why"),
-    [({"anonymous": True}, "anonymous"), ({"reachable": False}, "unreachable")],
-)
-async def test_nobody_is_called_back_who_cannot_be(
-    bench: Bench, who: dict[str, object], why: str
-) -> None:
-    subject, number = await bench.assigned(**who)
+@pytest.mark.parametrize("why", ["anonymous", "unreachable"])
+async def test_nobody_is_called_back_who_cannot_be(bench: Bench, why: str) -> None:
+    subject, number = await bench.assigned(
+        anonymous=why == "anonymous", reachable=why != "unreachable"
+    )
     case = await bench.resolved(number)
 
     assert case["callback_result"] == "skipped"
@@ -381,10 +385,7 @@ async def test_the_timeline_tells_every_fact_with_actor_and_time(bench: Bench) -
 
 async def test_what_came_before_the_receipt_is_kept_until_then(bench: Bench) -> None:
     now = bench.clock.now()
-    subject, body = "early", None
-    from tests.service.followup.bench import received
-
-    body = received(now)
+    subject, body = "early", received(now)
     await bench.tell(assigned(body.number, now), subject=subject)
     await bench.tell(acknowledged(body.number, now), subject=subject)
     assert (await bench.get(f"/cases/{body.number}")).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from services.followup.model import (
     Accepted,
     Acknowledged,
     Assigned,
+    ClockFact,
     Contacted,
     Fact,
     Promised,
@@ -105,9 +107,10 @@ def test_any_interleaving_of_the_streams_gives_the_same_case_and_clocks(
 def test_any_order_of_the_same_facts_folds_into_the_same(
     orders: tuple[list[Fact], list[Fact]], randomness: random.Random
 ) -> None:
-    facts, clock_facts = (), ()
+    facts: tuple[Fact, ...] = ()
+    clock_facts: tuple[ClockFact, ...] = ()
     for fact in [*orders[0], *worked()]:
-        facts, clock_facts = add(facts, clock_facts, [fact], now=fact.at)  # type: ignore[assignment]
+        facts, clock_facts = add(facts, clock_facts, [fact], now=fact.at)
     shuffled, shuffled_clocks = list(facts), list(clock_facts)
     randomness.shuffle(shuffled)
     randomness.shuffle(shuffled_clocks)
@@ -125,7 +128,7 @@ def worked() -> list[Fact]:
             Contacted(True, True, True, Promised("p1", "call", minute(75))),
             minute(71),
             "account/an",
-        ),  # noqa: FBT003
+        ),
         Fact(told, minute(80), "account/an"),
         Fact(Reopened("again", 2), minute(90), "account/su", 2),
     ]
@@ -145,11 +148,11 @@ def test_assignments_of_an_older_cycle_are_ignored_and_those_of_a_later_one_wait
 
 
 def test_a_step_done_in_time_is_not_made_late_by_a_later_understanding() -> None:
-    first = Fact(Understood("complaint", ("GEN-SVC",), "normal", False), minute(0), "routing", 1, 1)  # noqa: FBT003
-    spoken = Fact(Contacted(True, True, True, None), minute(180), "account/an")  # noqa: FBT003
+    first = Fact(Understood("complaint", ("GEN-SVC",), "normal", False), minute(0), "routing", 1, 1)
+    spoken = Fact(Contacted(True, True, True, None), minute(180), "account/an")
     worse = Fact(
         Understood("complaint", ("GEN-SVC",), "high", False), minute(200), "account/su", 1, 2
-    )  # noqa: FBT003
+    )
 
     _, readings = heard([receipt(), first, spoken, worse])
 
@@ -160,8 +163,8 @@ def test_a_step_done_in_time_is_not_made_late_by_a_later_understanding() -> None
 
 
 def test_a_clock_that_does_not_apply_any_more_is_not_owed() -> None:
-    first = Fact(Understood("complaint", ("GEN-RFD",), "normal", False), minute(0), "routing", 1, 1)  # noqa: FBT003
-    other = Fact(Understood("grumble", ("GEN-SVC",), "low", False), minute(5), "account/su", 1, 2)  # noqa: FBT003
+    first = Fact(Understood("complaint", ("GEN-RFD",), "normal", False), minute(0), "routing", 1, 1)
+    other = Fact(Understood("grumble", ("GEN-SVC",), "low", False), minute(5), "account/su", 1, 2)
 
     _, readings = heard([receipt(), first])
     assert {one.clock.name for one in readings} == {
