@@ -33,14 +33,14 @@ class System:
             "FAULT": fault,
             **self._environment,
         }
-        self._process = await asyncio.to_thread(
-            subprocess.Popen,
-            [sys.executable, "-m", "tests.faults.child", *services],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "log.txt").open("ab"),
-        )
+        with (self.folder / "log.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.child", *services],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert self._process.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), START_SECONDS)
         self.url = line.decode().removeprefix("ready ").strip()

@@ -37,20 +37,10 @@ POINTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-async def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder after its first start."""
-    folder = tmp_path_factory.mktemp("seeded")
-    system = System(folder)
-    assert await system.start()
-    assert await system.stop() == 0
-    return folder
-
-
 @pytest.mark.req("R-011")
 @pytest.mark.parametrize("fault", POINTS)
 async def test_a_kill_at_any_step_costs_nothing_and_doubles_nothing(
-    fault: str, seeded: Path, tmp_path: Path
+    fault: str, seeded_folder: Path, tmp_path: Path
 ) -> None:
     """INVARIANT: what was answered 202 becomes one case and one message, wherever the process dies.
 
@@ -58,7 +48,7 @@ async def test_a_kill_at_any_step_costs_nothing_and_doubles_nothing(
     break this.
     """
     folder = tmp_path / "data"
-    shutil.copytree(seeded, folder)
+    shutil.copytree(seeded_folder, folder)
     system = System(folder)
     first = None
     if await system.start(fault=fault):
