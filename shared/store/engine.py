@@ -8,6 +8,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from shared.store.direct import DirectConnection
+
 BUSY_MILLISECONDS = 5_000
 POOL_SIZE = 10
 
@@ -32,8 +34,15 @@ def make_reader(url: str, writer: AsyncEngine) -> AsyncEngine:
 
 def _sqlite(url: str, *, begin: str, connections: int, read_only: bool) -> AsyncEngine:
     Path(url.split(":///", 1)[1]).parent.mkdir(parents=True, exist_ok=True)
+    file = url.split(":///", 1)[1]
+
+    async def connect(*_: object, **__: object) -> DirectConnection:
+        return DirectConnection(file, wait_seconds=BUSY_MILLISECONDS / 1000)
+
     engine = create_async_engine(
         url,
+        # Queries may take long, so they have their threads; the writer's statements are short and many.
+        **({} if read_only else {"async_creator": connect}),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,
@@ -45,12 +54,13 @@ def _sqlite(url: str, *, begin: str, connections: int, read_only: bool) -> Async
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         # The driver must not open transactions by itself: a deferred BEGIN that writes later fails at once (S1).
-        connection.isolation_level = None
+        if read_only:
+            connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
-            f"busy_timeout = {BUSY_MILLISECONDS}",
+            f"busy_timeout = {BUSY_MILLISECONDS if read_only else 0}",
             "foreign_keys = ON",
             "secure_delete = ON",
             "cache_size = -8000",
