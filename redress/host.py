@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -32,7 +33,8 @@ from shared.service import AnyService, Builder, Environment
 from shared.settings import Settings, SettingsError, load_secrets
 from shared.store import parked
 from shared.store.migrate import is_current, upgrade
-from shared.store.relay import Relay, prune
+from shared.store.relay import Relay, prune, waiting_count
+from shared.store.signal import Signal
 from shared.store.timers import Timers
 from shared.telemetry import Metrics
 from shared.web.app import Gateway
@@ -47,6 +49,9 @@ BUILDERS: Final[Mapping[str, Builder]] = {
 }
 STUCK_SECONDS: Final = 30.0
 PRUNE_SECONDS: Final = 3600.0
+COUNT_SECONDS: Final = 5.0
+COUNTED: Final = 100_000
+"""Queues are counted no further."""
 SKEW_SECONDS: Final = 30.0
 
 log = telemetry.logger("host")
@@ -183,9 +188,10 @@ async def _run(
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     ready = asyncio.create_task(_tell_when_ready(environment, server, on_ready))
     try:
-        with _stopping_on_signals(server, gateway):
+        with _stopping_on_signals(server, gateway, environment.stopping):
             await asyncio.wait([*loops, serving], return_when=asyncio.FIRST_COMPLETED)
         gateway.is_stopping = True
+        environment.stopping.set()
         server.should_exit = True
         await serving
         failed = next((task for task in loops if task.done() and not task.cancelled()), None)
@@ -213,23 +219,24 @@ async def _hand_over(one: Hosted) -> None:
 def _loops(
     environment: Environment, hosted: Sequence[Hosted], bus: Bus
 ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
-    yield "policy", lambda: watch_policy(environment.policy, bus)
-    yield "loop lag", lambda: _watch_loop(environment.metrics)
+    yield "policy", partial(watch_policy, environment.policy, bus)
+    yield "loop lag", partial(_watch_loop, environment.metrics)
     for one in hosted:
         name = one.service.name
         yield f"{name} relay", one.relay.run
-        yield f"{name} prune", lambda one=one: _prune(one)  # type: ignore[misc] # mypy cannot see the default
-        yield f"{name} timers", lambda one=one: _after_policy(environment.policy, one.timers.run)  # type: ignore[misc]
+        yield f"{name} queues", partial(_watch_queues, one, environment.metrics)
+        yield f"{name} prune", partial(_prune, one)
+        yield f"{name} timers", partial(_after_policy, environment.policy, one.timers.run)
         if one.service.subscriptions:
             yield (
                 f"{name} consumer",
-                lambda one=one: _after_policy(environment.policy, one.consumer.run),
-            )  # type: ignore[misc]
+                partial(_after_policy, environment.policy, one.consumer.run),
+            )
             yield f"{name} retries", one.consumer.run_retries
         for loop in one.service.loops:
             yield f"{name} {getattr(loop, '__name__', 'loop')}", loop
     if isinstance(environment.clock, SystemClock) and not hosted[0].service.database.is_sqlite:
-        yield "clock", lambda: _discipline(environment.clock, hosted[0])
+        yield "clock", partial(_discipline, environment.clock, hosted[0])
 
 
 async def _after_policy(policy: Policy, loop: Callable[[], Awaitable[None]]) -> None:
@@ -297,6 +304,18 @@ async def _watch_loop(metrics: Metrics) -> None:
         metrics.loop_lag.set(max(0.0, loop.time() - before - wait))
 
 
+async def _watch_queues(one: Hosted, metrics: Metrics) -> None:
+    """Keep the figures of what waits up to date."""
+    database, name = one.service.database, one.service.name
+    while True:
+        try:
+            metrics.outbox_waiting.labels(name).set(await waiting_count(database, at_most=COUNTED))
+            metrics.parked.labels(name, "all").set(await parked.count(database))
+        except Transient as error:
+            log.warning("queues not counted", service=name, error=str(error))
+        await asyncio.sleep(COUNT_SECONDS)
+
+
 async def _must_be_current(environment: Environment, services: Sequence[AnyService]) -> None:
     for service in services:
         if not await is_current(
@@ -330,11 +349,14 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _stopping_on_signals(server: uvicorn.Server, gateway: Gateway) -> Iterator[None]:
+def _stopping_on_signals(
+    server: uvicorn.Server, gateway: Gateway, stopping: Signal
+) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         gateway.is_stopping = True
+        stopping.set()
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,7 +6,7 @@ must survive, because the work is done with them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
@@ -37,8 +37,10 @@ class Masked:
 
 Known = tuple[str, MaskedKind]
 _Find = tuple[int, int, MaskedKind]
-_Piece = tuple[str, MaskedKind | None]
 
+_ANY: Final = re.compile("[0-9@]")
+"""Whatever has a fixed form has one of these in it."""
+_BLANK: Final = "\0"
 # Full-width forms are read as what they stand for, one character for one.
 _WIDE_FORMS: Final = re.compile(
     "[\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff41-\uff5a\u3000\ufe63\u2010-\u2015\u2212]"
@@ -60,6 +62,7 @@ _CARD_GROUPS: Final = re.compile(r"(?:4,){3}(?:4,)?[1-4]|4,6,[45]|6,(?:9|10|12|1
 _AMERICAN: Final = (3, 3, 4)
 _DOTTED_GROUPS: Final = ((3, 4, 4), _AMERICAN)
 _NATIONAL_DIGITS: Final = range(10, 13)
+_ID_LENGTH: Final = 18
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 _MAIL_DOMAIN: Final = re.compile(r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}")
@@ -79,19 +82,15 @@ _PLATE: Final = re.compile(
 
 def mask(text: str, *, known: Sequence[Known] = ()) -> Masked:
     """Replace each find by `[kind]`. Masking a masked text again changes nothing."""
-    pieces: list[_Piece] = [(text, None)]
+    plain = _narrow(text)
+    finds: list[_Find] = []
     for value, kind in known:
-        if len(value) > 1 and value in text:
-            pieces = _cut_all(
-                pieces, lambda plain, value=value, kind=kind: _exactly(plain, value, kind)
-            )  # type: ignore[misc]
-    while True:
-        before = len(pieces)
+        if len(value) > 1:
+            plain = _take_out(plain, _exactly(plain, _narrow(value), kind), finds)
+    if _ANY.search(plain):
         for finder in (_mails, _numbers, _plates):
-            pieces = _cut_all(pieces, finder)
-        # What was cut off may have kept its neighbour from being seen: look until nothing more is found.
-        if len(pieces) == before:
-            return _joined(pieces) if before > 1 or pieces[0][1] else Masked(text)
+            plain = _take_out(plain, finder(plain), finds)
+    return _joined(text, sorted(finds)) if finds else Masked(text)
 
 
 def mask_text(text: str | None, *, known: Sequence[Known] = ()) -> str | None:
@@ -100,7 +99,7 @@ def mask_text(text: str | None, *, known: Sequence[Known] = ()) -> str | None:
 
 
 def is_id_card(digits: str) -> bool:
-    """Whether these are the 18 characters of an ID card with the right check character (GB 11643, ISO 7064 MOD 11-2)."""
+    """Whether these are the 18 characters of an ID card with the right check character (ISO 7064 MOD 11-2)."""
     total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, digits[:17], strict=True))
     return "10X98765432"[total % 11] == digits[17].upper()
 
@@ -114,42 +113,30 @@ def is_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _cut_all(pieces: list[_Piece], find: Callable[[str], Iterable[_Find]]) -> list[_Piece]:
-    if len(pieces) == 1 and pieces[0][1] is None:
-        return _cut(pieces[0][0], find)
-    result: list[_Piece] = []
-    for piece, kind in pieces:
-        if kind is None:
-            result.extend(_cut(piece, find))
-        else:
-            result.append((piece, kind))
-    return result
-
-
-def _cut(text: str, find: Callable[[str], Iterable[_Find]]) -> list[_Piece]:
-    pieces: list[_Piece] = []
+def _take_out(plain: str, found: Iterable[_Find], finds: list[_Find]) -> str:
+    """Note what was found and blank it, character for character, so that nothing else sees it."""
+    parts: list[str] = []
     at = 0
-    for start, end, kind in find(_narrow(text)):
-        if start > at:
-            pieces.append((text[at:start], None))
-        pieces.append((text[start:end], kind))
+    for one in found:
+        start, end, _ = one
+        parts += (plain[at:start], _BLANK * (end - start))
         at = end
-    if at < len(text) or not pieces:
-        pieces.append((text[at:], None))
-    return pieces
+        finds.append(one)
+    return "".join((*parts, plain[at:])) if parts else plain
 
 
-def _joined(pieces: Iterable[_Piece]) -> Masked:
+def _joined(text: str, finds: Iterable[_Find]) -> Masked:
     parts: list[str] = []
     spans: list[Span] = []
-    at = 0
-    for piece, kind in pieces:
-        part = f"[{kind}]" if kind else piece
-        if kind:
-            spans.append(Span(kind, at, at + len(part)))
-        parts.append(part)
-        at += len(part)
-    return Masked("".join(parts), tuple(spans))
+    at, length = 0, 0
+    for start, end, kind in finds:
+        mark = f"[{kind}]"
+        parts += (text[at:start], mark)
+        length += start - at
+        spans.append(Span(kind, length, length + len(mark)))
+        length += len(mark)
+        at = end
+    return Masked("".join((*parts, text[at:])), tuple(spans))
 
 
 def _narrow(text: str) -> str:
@@ -157,10 +144,20 @@ def _narrow(text: str) -> str:
 
 
 def _exactly(text: str, value: str, kind: MaskedKind) -> Iterable[_Find]:
+    """Where a known value stands; a Latin one only as whole words."""
     start = text.find(value)
     while start >= 0:
-        yield start, start + len(value), kind
-        start = text.find(value, start + len(value))
+        end = start + len(value)
+        if not (_is_inside(text, start) or _is_inside(text, end)):
+            yield start, end, kind
+        start = text.find(value, end)
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether a word of Latin letters goes on at this place."""
+    return (
+        0 < at < len(text) and text[at - 1 : at + 1].isascii() and text[at - 1 : at + 1].isalnum()
+    )
 
 
 def _mails(text: str) -> Iterable[_Find]:
@@ -230,7 +227,7 @@ def _longest(
         with_x = last == len(groups) - 1 and text[stop:end] in ("X", "x")
         kind = _judge(text, groups[at : last + 1], digits, with_x=with_x)
         if kind:
-            best = (last, kind, stop + (kind == "id" and len(digits) == 17))  # noqa: PLR2004 - 17 digits and an X
+            best = (last, kind, stop + (kind == "id" and len(digits) < _ID_LENGTH))
     return best
 
 
@@ -241,8 +238,8 @@ def _judge(
     count = len(digits)
     if count < _FEWEST_DIGITS:
         return None
-    if (count == 18 and is_id_card(digits)) or (
-        count == 17 and with_x and is_id_card(digits + "X")
+    if (count == _ID_LENGTH and is_id_card(digits)) or (
+        with_x and count == _ID_LENGTH - 1 and is_id_card(digits + "X")
     ):
         return "id"
     if 15 <= count <= 19 and digits[0] in "34569" and is_luhn(digits):  # noqa: PLR2004 - lengths and issuers of ISO/IEC 7812

@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.policy import Policy
 from shared.settings import Secrets, Settings
 from shared.store.database import Database
+from shared.store.signal import Signal
 from shared.store.timers import TimerHandler
 from shared.telemetry import Metrics
 from shared.web.credentials import Guard
@@ -29,6 +30,8 @@ class Environment:
     policy: Policy
     metrics: Metrics
     guard: Guard
+    stopping: Signal = field(default_factory=Signal)
+    """Set once the process begins to stop: streams end then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     """Folder of everything kept on this machine."""
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     url: str | None = None
     """The address in links that people get; default: this host and port."""
     bus: str = "embedded"
@@ -43,9 +43,9 @@ class Settings(BaseSettings):
     vault_key_file: Path | None = None
     token_key: SecretStr | None = None
     token_key_file: Path | None = None
-    outbox_cap: int = Field(100_000, ge=1)
+    outbox_cap: int = Field(default=100_000, ge=1)
     """Intake answers 503 while more events than this wait to be published."""
-    acknowledge_after: float = Field(60.0, ge=0)
+    acknowledge_after: float = Field(default=60.0, ge=0)
     """Seconds without an owner after which the acknowledgement goes out all the same."""
     packs: Path | None = None
     """Folder of packs; default: the ones that come with Redress."""
@@ -57,7 +57,8 @@ class Settings(BaseSettings):
 
     def service_url(self, service: str) -> str:
         """Where another service's API answers, without its path."""
-        return (self.services or f"http://{self.host}:{self.port}").format(service=service)
+        here = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return (self.services or f"http://{here}:{self.port}").format(service=service)
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy address of one service's own database."""

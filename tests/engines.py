@@ -7,9 +7,9 @@ The first process (under xdist the one that hands out tests) makes a folder and 
 from __future__ import annotations
 
 import asyncio
-import io
 import contextlib
 import fcntl
+import io
 import json
 import os
 import shutil

@@ -194,7 +194,7 @@ async def open_world(
         yield world
 
 
-async def seed_world(folder: Path, **settings: str) -> None:
+async def seed_world(folder: Path, *, database: str = "sqlite") -> None:
     """Let a system start for the first time, and stop it."""
-    async with open_world(folder, **settings):
+    async with open_world(folder, database=database):
         pass

@@ -15,7 +15,7 @@ from shared.settings import Settings, SettingsError
 def read_settings() -> Settings:
     """The settings in the environment. Raises WrongUsage naming each variable that is wrong."""
     try:
-        return Settings()  # type: ignore[call-arg] # the rest comes from the environment
+        return Settings()
     except ValidationError as error:
         wrong = "; ".join(
             f"REDRESS_{'_'.join(str(part) for part in one['loc']).upper()}: {one['msg']}"

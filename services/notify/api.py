@@ -146,7 +146,7 @@ async def _follow(
 ) -> AsyncIterator[bytes]:
     """Server-sent events, for as long as the reader and its credential last. Rights are looked at anew each round."""
     quiet = 0
-    while not await request.is_disconnected():
+    while not (environment.stopping.is_set or await request.is_disconnected()):
         try:
             principal = environment.guard.of(request, "events:read")
             async with database.reading() as connection:

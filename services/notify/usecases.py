@@ -50,7 +50,7 @@ class Notify:
 async def keep(event: Event[Body], tx: Tx, notify: Notify) -> None:
     """Put an event into the feed."""
     store.append_to_feed(tx, event)
-    notify.appended.set()
+    tx.wakes.add(notify.appended)
 
 
 async def on_opened(event: Event[CaseOpened], tx: Tx, notify: Notify) -> None:
@@ -134,7 +134,7 @@ async def _record(
         language=choose.language_of(case),
     )
     if is_new:
-        notify.planned.set()
+        tx.wakes.add(notify.planned)
     return is_new
 
 

@@ -102,9 +102,6 @@ class Consumer(Generic[C]):
             try:
                 while await self.retry_parked():
                     pass
-                self._metrics.parked.labels(self._database.service, "all").set(
-                    await parked.count(self._database)
-                )
             except Transient as error:
                 log.warning("parked keys wait", service=self._database.service, error=str(error))
             await self._parked.wait(RETRY_POLL_SECONDS)
@@ -199,7 +196,7 @@ class Consumer(Generic[C]):
                 last[key] = moved[key] = sequence
                 if others:
                     await parked.wake(tx, key)
-                    self._parked.set()
+                    tx.wakes.add(self._parked)
             elif verdict is Verdict.PARK:
                 gap = f"{sequence} came while {last[key] + 1} is not applied"
                 await parked.park(tx, Parked(key, sequence, delivery.value, "gap", 0), error=gap)

@@ -195,6 +195,8 @@ class Database:
                 raise
         faults.reach(f"{self.service}.after_commit")
         self.commits += 1
+        for wake in tx.wakes:
+            wake.set()
         if tx.has_said:
             self.outbox_filled.set()
         if tx.has_armed:

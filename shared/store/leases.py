@@ -36,8 +36,11 @@ def database_milliseconds(dialect: str) -> ColumnElement[int]:
     return cast(literal_column("(julianday('now') - 2440587.5) * 86400000.0"), Integer)
 
 
-async def take(database: Database, name: str, owner: str) -> Lease | None:
-    """Take the lease, or make a held one last longer; None while another owner has it."""
+async def take(database: Database, name: str, owner: str, *, seize: bool = False) -> Lease | None:
+    """Take the lease, or make a held one last longer; None while another owner has it.
+
+    `seize` takes it also from an owner whose time is not over: for who knows that there can be no other.
+    """
 
     async def unit(tx: Tx) -> Lease | None:
         table = tx.frame.leases
@@ -53,7 +56,7 @@ async def take(database: Database, name: str, owner: str) -> Lease | None:
                 "token": table.c.token + (table.c.owner != owner).cast(Integer),
                 "expires": now + LEASE_MILLISECONDS,
             },
-            where=(table.c.owner == owner) | (table.c.expires < now),
+            where=None if seize else (table.c.owner == owner) | (table.c.expires < now),
         ).returning(table.c.token)
         row = await tx.row(statement)
         return Lease(name, owner, row.token) if row else None

@@ -50,6 +50,7 @@ class Relay:
         self._owner = leases.owner_name()
         self._lease: Lease | None = None
         self._renewed = 0.0
+        self._is_shared = bus.features.many_processes
 
     async def run(self) -> None:
         """Relay for ever. The database or the log being away is waited out."""
@@ -91,7 +92,9 @@ class Relay:
     async def _hold_lease(self) -> bool:
         now = asyncio.get_running_loop().time()
         if self._lease is None or now - self._renewed > RENEW_SECONDS:
-            self._lease = await leases.take(self._database, "relay", self._owner)
+            # Where the log serves one process, an unexpired lease is that of a process that is gone.
+            seize = not self._is_shared and self._renewed == 0
+            self._lease = await leases.take(self._database, "relay", self._owner, seize=seize)
             self._renewed = now
             # Who holds the lease hears its own commits; only the others need to call.
             self._database.announce = self._lease is None and not self._database.is_sqlite

@@ -10,6 +10,11 @@ class Signal:
         self._event = asyncio.Event()
         self._round = asyncio.Event()
 
+    @property
+    def is_set(self) -> bool:
+        """Whether it was set and nobody has waited for it since."""
+        return self._event.is_set()
+
     def set(self) -> None:
         """Wake the waiters, now or at the next `wait`."""
         self._event.set()

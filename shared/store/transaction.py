@@ -15,6 +15,7 @@ from shared import telemetry
 from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, encode, source_name
 from shared.errors import Poison
 from shared.ids import new_id
+from shared.store.signal import Signal
 from shared.store.tables import Frame
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -49,6 +50,8 @@ class Tx:
         self.now = now
         self.has_said = False
         self.has_armed = False
+        self.wakes: set[Signal] = set()
+        """Set once this transaction is committed: earlier, whoever wakes would find nothing."""
         self._service = service
         self._said: list[_Said] = []
         self._last: dict[AtTheEnd, list[Any]] = {}
@@ -204,20 +207,17 @@ class Tx:
         counts: dict[str, int] = {}
         for subject in subjects:
             counts[subject] = counts.get(subject, 0) + 1
-        table, result = self.frame.subjects, {}
-        ordered = sorted(counts)
-        for start in range(0, len(ordered), 500):
-            part = ordered[start : start + 500]
-            new = self.upsert(table).values(
-                [{"subject": one, "last_sequence": counts[one]} for one in part]
-            )
-            statement = new.on_conflict_do_update(
-                index_elements=["subject"],
-                set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},
-            ).returning(table.c.subject, table.c.last_sequence)
-            for subject, last in await self.rows(statement):
-                result[subject] = last - counts[subject]
-        return result
+        table = self.frame.subjects
+        new = self.upsert(table)
+        # One statement for any number of rows, so that it is compiled once and for all.
+        statement = new.on_conflict_do_update(
+            index_elements=["subject"],
+            set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},
+        ).returning(table.c.subject, table.c.last_sequence)
+        rows = [{"subject": one, "last_sequence": counts[one]} for one in sorted(counts)]
+        return {
+            subject: last - counts[subject] for subject, last in await self.rows(statement, rows)
+        }
 
     def _outbox_row(self, one: _Said, sequence: int) -> dict[str, object]:
         event = Event(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy import select, text, update
 
-from shared.bus.consume import Consumer
+from shared.bus.consume import Consumer, Subscriptions
 from shared.bus.port import Record, Slot
 from shared.clock import FixedClock
 from shared.contracts.envelope import Event, encode
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from shared.bus.port import Bus
     from shared.store.database import Database
     from shared.store.transaction import Tx
 
@@ -83,12 +84,18 @@ def book() -> Book:
     return Book()
 
 
+def consumer_of(database: Database, book: Book) -> Consumer[Book]:
+    """Records are handed to it: it needs no log."""
+    no_bus = cast("Bus", None)
+    subscriptions: Subscriptions[Book] = {CallbackDue: handle, MessageAccepted: handle}
+    return Consumer(
+        database=database, bus=no_bus, subscriptions=subscriptions, context=book, metrics=Metrics()
+    )
+
+
 @pytest.fixture
 def consumer(database: Database, book: Book) -> Consumer[Book]:
-    subscriptions = {CallbackDue: handle, MessageAccepted: handle}
-    return Consumer(
-        database=database, bus=None, subscriptions=subscriptions, context=book, metrics=Metrics()
-    )  # type: ignore[arg-type]
+    return consumer_of(database, book)
 
 
 def record(
@@ -119,7 +126,8 @@ async def parked_rows(database: Database) -> list[tuple[str, int, str]]:
         table.c.subject, table.c.sequence
     )
     async with database.reading() as connection:
-        return [tuple(row) for row in (await connection.execute(query)).all()]  # type: ignore[misc]
+        rows = (await connection.execute(query)).all()
+    return [(row.subject, row.sequence, row.reason) for row in rows]
 
 
 def test_the_mark_alone_decides() -> None:
@@ -271,16 +279,7 @@ async def test_two_replicas_with_the_same_records_have_each_effect_once(
         open_store(url, service="notify", clock=clock) as one,
         open_store(url, service="notify", clock=clock) as two,
     ):
-        replicas = [
-            Consumer(
-                database=each,
-                bus=None,
-                subscriptions={CallbackDue: handle},
-                context=Book(),
-                metrics=Metrics(),
-            )  # type: ignore[arg-type]
-            for each in (one, two)
-        ]
+        replicas = [consumer_of(each, Book()) for each in (one, two)]
         records = [record(f"s{at % 10}", at // 10 + 1) for at in range(200)]
         await asyncio.gather(*(replica.apply(records) for replica in replicas))
 

@@ -10,7 +10,6 @@ from cloudevents.core.v1.event import CloudEvent
 from jsonschema import Draft202012Validator
 
 from dev import docs
-from services.intake.policy.mask import mask
 from shared.contracts import catalogue
 from shared.contracts.catalogue import BY_TYPE, EVENTS, TOPICS, by_type, is_newer_version
 from shared.contracts.envelope import (
@@ -22,6 +21,7 @@ from shared.contracts.envelope import (
     read_header,
     source_name,
 )
+from shared.masking import mask
 
 SAMPLES = Path(catalogue.__file__).parent / "samples"
 TYPES = sorted(BY_TYPE)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from shared.bus.open import open_bus
-from shared.bus.port import Message, MessageRefused, PublishFailed, Topic
+from shared.bus.port import Features, Message, MessageRefused, PublishFailed, Topic
 from shared.contracts.envelope import read_header
 from shared.store.relay import Relay, waiting_count
 from shared.telemetry import Metrics
@@ -46,6 +46,8 @@ async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
 
 class Failing:
     """The bus, until it is told to fail: then the first `prefix` messages of a call get through."""
+
+    features = Features(many_processes=True)
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -159,7 +161,8 @@ async def test_a_refused_event_holds_back_its_subject_only(url: str, bus: Bus) -
 
 async def test_a_relay_that_slept_past_its_lease_marks_nothing(url: str, bus: Bus) -> None:
     async with open_store(url) as one, open_store(url) as two:
-        sleeper, other = relay_of(one, bus), relay_of(two, bus)
+        shared = Failing(bus)
+        sleeper, other = relay_of(one, shared), relay_of(two, shared)
         await say(one, "s", 3)
         assert await sleeper._hold_lease()
         rows = await sleeper._waiting()
@@ -215,7 +218,8 @@ async def test_P2_two_relays_keep_the_order_of_every_key(url: str, bus: Bus) -> 
     Sharing rows among relays (SKIP LOCKED) would break this.
     """
     async with open_store(url) as one, open_store(url) as two:
-        async with running(relay_of(one, bus)), running(relay_of(two, bus)):
+        shared = Failing(bus)
+        async with running(relay_of(one, shared)), running(relay_of(two, shared)):
             await asyncio.gather(
                 *(say(one if at % 2 else two, f"s{at % 5}", 3) for at in range(200))
             )
@@ -224,3 +228,17 @@ async def test_P2_two_relays_keep_the_order_of_every_key(url: str, bus: Bus) -> 
         log = await log_of(bus)
         for at in range(5):
             assert list(dict.fromkeys(of(log, f"s{at}"))) == list(range(1, 121))
+
+
+async def test_where_the_log_serves_one_process_a_dead_one_s_lease_is_taken_at_once(
+    url: str, bus: Bus
+) -> None:
+    async with open_store(url) as database:
+        dead, next_one = relay_of(database, bus), relay_of(database, bus)
+        assert await dead._hold_lease()
+        await say(database, "s", 2)
+
+        assert await next_one._hold_lease()
+        await next_one.publish_waiting()
+
+        assert of(await log_of(bus), "s") == [1, 2]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,10 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def database(url: str) -> AsyncIterator[Database]:
     async with open_store(url) as opened:
         yield opened
+
+
+async def arm(subject: str, due_at: datetime, tx: Tx) -> None:
+    await tx.arm("t", subject=subject, due_at=due_at)
 
 
 async def outbox(database: Database) -> list[tuple[str, int]]:
@@ -196,9 +201,7 @@ async def test_a_timer_fires_once_whatever_the_replicas(url: str) -> None:
 
     async with open_store(url, clock=clock) as one, open_store(url, clock=clock) as two:
         for at in range(30):
-            await one.run(
-                lambda tx, at=at: tx.arm("t", subject=f"s{at}", due_at=NOW + timedelta(seconds=1))
-            )
+            await one.run(partial(arm, f"s{at}", NOW + timedelta(seconds=1)))
         replicas = [
             Timers(database=database, handlers={"t": fire}, context=None, metrics=fired)
             for database in (one, two)
@@ -221,9 +224,7 @@ async def test_a_moved_timer_does_not_fire_at_its_old_time_nor_a_cancelled_one_a
     async with open_store(url, clock=clock) as database:
         timers = Timers(database=database, handlers={"t": fire}, context=None, metrics=Metrics())
         for subject in ("moved", "cancelled"):
-            await database.run(
-                lambda tx, s=subject: tx.arm("t", subject=s, due_at=NOW + timedelta(seconds=5))
-            )
+            await database.run(partial(arm, subject, NOW + timedelta(seconds=5)))
         await database.run(
             lambda tx: tx.arm("t", subject="moved", due_at=NOW + timedelta(seconds=50))
         )
@@ -246,7 +247,7 @@ async def test_a_timer_that_fails_alone_is_parked_and_the_others_fire(url: str) 
 
     async with open_store(url) as database:
         for subject in ("good", "bad", "fine"):
-            await database.run(lambda tx, s=subject: tx.arm("t", subject=s, due_at=NOW))
+            await database.run(partial(arm, subject, NOW))
         timers = Timers(database=database, handlers={"t": fire}, context=None, metrics=Metrics())
         await timers.fire_due()
 

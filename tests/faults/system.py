@@ -42,7 +42,9 @@ class System:
                 stderr=log,
             )
         assert self._process.stdout is not None
-        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), START_SECONDS)
+        line = await asyncio.wait_for(
+            asyncio.to_thread(self._process.stdout.readline), START_SECONDS
+        )
         self.url = line.decode().removeprefix("ready ").strip()
         return bool(line)
 
@@ -78,14 +80,20 @@ class System:
 
     def client(self, key: str = "operator_key") -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.keys[key]}"}, timeout=5, trust_env=False
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.keys[key]}"},
+            timeout=5,
+            trust_env=False,
         )
 
     async def complain(self, key: str, text: str = "空调坏了，没人来修") -> dict[str, Any] | None:
         """One try of a POST that is safe to repeat; None when nothing is known of it."""
         body = {
             "text": text,
-            "complainant": {"name": "王女士", "contacts": [{"type": "email", "value": "w@example.com"}]},
+            "complainant": {
+                "name": "王女士",
+                "contacts": [{"type": "email", "value": "w@example.com"}],
+            },
         }
         try:
             async with self.client("adapter_key") as client:
@@ -105,7 +113,9 @@ class System:
         after = "beginning"
         async with self.client() as client:
             while True:
-                page = (await client.get("/notify/v1/events", params={"after": after, "limit": 200})).json()
+                page = (
+                    await client.get("/notify/v1/events", params={"after": after, "limit": 200})
+                ).json()
                 if not page["items"]:
                     return found
                 found += page["items"]

@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - T2, T3 are the names of the measurements
 """What was measured about aiokafka's producer, as promises of the Kafka engine."""
 
 from __future__ import annotations

@@ -63,7 +63,9 @@ async def test_a_kill_at_any_step_costs_nothing_and_doubles_nothing(
     await system.until_told(again["number"])
 
     events = await system.events()
-    assert len({(event["source"], event["subject"], event["sequence"]) for event in events}) == len(events)
+    assert len({(event["source"], event["subject"], event["sequence"]) for event in events}) == len(
+        events
+    )
     counts = Counter(event["type"] for event in events)
     for once in ("complaint.received", "case.opened", "complaint.assigned", "message.accepted"):
         assert counts[f"redress.{once}.v1"] == 1, (once, counts)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.contracts.followup import CaseClosed, CaseEscalated, CaseOpened, CaseReopened, ClockBreached
+from shared.contracts.followup import (
+    CaseClosed,
+    CaseEscalated,
+    CaseOpened,
+    CaseReopened,
+    ClockBreached,
+)
 from shared.contracts.intake import ComplaintReceived
 from shared.contracts.routing import ComplaintAssigned
 
@@ -76,7 +82,9 @@ async def test_a_customer_who_is_not_satisfied_gets_the_next_cycle(world: World)
     await world.command(number, "accept")
     await world.command(number, "contact", {"heard": True, "restated": True, "apologised": True})
     told = world.clock.now().isoformat()
-    await world.command(number, "resolve", {"outcome": "upheld", "reason": "r", "remedy": "m", "told_at": told})
+    await world.command(
+        number, "resolve", {"outcome": "upheld", "reason": "r", "remedy": "m", "told_at": told}
+    )
     await world.settle()
     await world.advance(timedelta(days=3))
     answer = await world.command(number, "callback", {"result": "dissatisfied"})

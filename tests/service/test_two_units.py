@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import Request
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -19,31 +20,50 @@ SCOPES = [
 async def units(world: World) -> dict[str, dict[str, Any]]:
     """Units `east` and `west`, each with a key of every scope, a handler, and one complaint."""
     found: dict[str, dict[str, Any]] = {}
-    for unit in ("east", "west"):
-        await world.post("/desk/v1/units", {"id": unit, "title_zh": unit, "title_en": unit})
+    names = ("east", "west")
+    for name in names:
+        await world.post("/desk/v1/units", {"id": name, "title_zh": name, "title_en": name})
     await world.settle()
-    for unit in ("east", "west"):
-        key = (await world.post("/desk/v1/keys", {"label": unit, "scopes": SCOPES, "unit": unit})).json()
-        account = {"login": unit, "display": unit, "role": "handler", "unit": unit, "password": "long enough password"}
+    for unit in names:
+        key = (
+            await world.post("/desk/v1/keys", {"label": unit, "scopes": SCOPES, "unit": unit})
+        ).json()
+        account = {
+            "login": unit,
+            "display": unit,
+            "role": "handler",
+            "unit": unit,
+            "password": "long enough password",
+        }
         staff = (await world.post("/desk/v1/accounts", account)).json()
-        found[unit] = {"headers": {"Authorization": f"Bearer {key['key']}"}, "key": key["id"], "handler": staff["id"]}
+        found[unit] = {
+            "headers": {"Authorization": f"Bearer {key['key']}"},
+            "key": key["id"],
+            "handler": staff["id"],
+        }
     await world.settle()
-    for unit in found.values():
+    for mine in found.values():
         body = {
             "text": "客服态度差，我要投诉",
             "external_id": "A-1",
             "complainant": {"contacts": [{"type": "email", "value": "w@example.com"}]},
         }
-        answer = await world.client.post("/intake/v1/complaints", json=body, headers=unit["headers"])
+        answer = await world.client.post(
+            "/intake/v1/complaints", json=body, headers=mine["headers"]
+        )
         assert answer.status_code == 202, answer.text
-        unit |= answer.json()
+        mine.update(answer.json())
     await world.settle()
     return found
 
 
-async def test_each_complaint_goes_to_a_handler_of_its_own_unit(world: World, units: dict[str, Any]) -> None:
+async def test_each_complaint_goes_to_a_handler_of_its_own_unit(
+    world: World, units: dict[str, Any]
+) -> None:
     for unit in units.values():
-        decision = await world.client.get(f"/routing/v1/decisions/{unit['number']}", headers=unit["headers"])
+        decision = await world.client.get(
+            f"/routing/v1/decisions/{unit['number']}", headers=unit["headers"]
+        )
         assert decision.json()["handler"] == unit["handler"]
 
 
@@ -89,10 +109,13 @@ async def test_a_list_holds_only_one_s_own(world: World, units: dict[str, Any]) 
 async def test_another_unit_s_is_not_there(world: World, units: dict[str, Any]) -> None:
     for method, path, body in ONE_BY_ONE:
         place = path.format(**units["west"])
-        if isinstance(body, dict) and "handler" in body:
-            body = body | {"handler": units["west"]["handler"]}
+        sent = (
+            {"handler": units["west"]["handler"], "reason": "x"} if "assignments" in path else body
+        )
         answers = [
-            await world.client.request(method, place, headers=units[unit]["headers"] | {"If-Match": "*"}, json=body)
+            await world.client.request(
+                method, place, headers=units[unit]["headers"] | {"If-Match": "*"}, json=sent
+            )
             for unit in ("east", "west")
         ]
         assert answers[0].status_code == 404, (path, answers[0].text)
@@ -101,7 +124,9 @@ async def test_another_unit_s_is_not_there(world: World, units: dict[str, Any]) 
 
 async def test_a_complaint_for_another_unit_is_refused(world: World, units: dict[str, Any]) -> None:
     answer = await world.client.post(
-        "/intake/v1/complaints", json={"text": "x", "unit": "west"}, headers=units["east"]["headers"]
+        "/intake/v1/complaints",
+        json={"text": "x", "unit": "west"},
+        headers=units["east"]["headers"],
     )
     assert answer.status_code in {404, 422}
     page = await world.client.get("/intake/v1/complaints", headers=units["west"]["headers"])
@@ -128,7 +153,7 @@ async def test_the_stream_gives_only_one_s_own(world: World, units: dict[str, An
         await asyncio.Event().wait()
         raise AssertionError
 
-    request = api.Request(scope, receive)
+    request = Request(scope, receive)
     stream = api._follow(request, world.environment, notify.database, notify.context, 0, None)
     text = b""
     async for part in stream:

@@ -9,10 +9,10 @@ from typing import Final
 import phonenumbers
 
 from services.intake.model import SENDABLE, Complaint, Contact, Draft, Person
-from services.intake.policy.mask import Known, mask, mask_text
 from services.intake.policy.tokens import Tokens, plain_reference
 from shared.contracts.values import Language
 from shared.errors import FieldError, Invalid
+from shared.masking import Known, mask, mask_text
 
 AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)

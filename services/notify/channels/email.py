@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,6 +18,7 @@ from services.notify.model import Outgoing, Sent
 DOMAIN: Final = "redress.invalid"
 SEND_SECONDS: Final = 15.0
 FINAL: Final = 5
+_ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\x00-\x1f]{1,64}@[^\s@<>,;:\"\x00-\x1f]{1,253}\Z")
 
 
 def compose(message: Outgoing, *, sender: str) -> EmailMessage:
@@ -24,6 +26,8 @@ def compose(message: Outgoing, *, sender: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     domain = sender.rpartition("@")[2] or DOMAIN
     mail["From"] = Address(addr_spec=sender)
+    if not _ADDRESS.match(message.to):
+        raise ValueError("the address is none")
     mail["To"] = Address(addr_spec=message.to)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.at)

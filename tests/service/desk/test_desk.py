@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-async def test_an_empty_system_is_born_with_a_unit_six_accounts_two_keys_and_a_pack(world: World) -> None:
+async def test_an_empty_system_is_born_with_a_unit_six_accounts_two_keys_and_a_pack(
+    world: World,
+) -> None:
     assert list(world.policy.units) == ["root"]
     assert {account.role for account in world.policy.accounts.values()} == set(ROLES)
     assert len(world.policy.keys) == 2
@@ -25,20 +27,29 @@ async def test_an_empty_system_is_born_with_a_unit_six_accounts_two_keys_and_a_p
 
 async def test_no_secret_and_no_password_is_ever_said(world: World) -> None:
     said = b"".join(str(event).encode() for event in await world.said("desk"))
-    for secret in (world.first_run["adapter_key"].rpartition("_")[2], world.first_run["accounts"]["handler"]["password"]):
+    for secret in (
+        world.first_run["adapter_key"].rpartition("_")[2],
+        world.first_run["accounts"]["handler"]["password"],
+    ):
         assert secret.encode() not in said
 
 
 async def test_a_new_key_works_and_a_revoked_one_does_not(world: World) -> None:
-    made = (await world.post("/desk/v1/keys", {"label": "宝钢热线", "scopes": ["intake:write"]})).json()
+    made = (
+        await world.post("/desk/v1/keys", {"label": "宝钢热线", "scopes": ["intake:write"]})
+    ).json()
     await world.settle()
     headers = {"Authorization": f"Bearer {made['key']}"}
-    first = await world.client.post("/intake/v1/complaints", json={"text": "电表坏了"}, headers=headers)
+    first = await world.client.post(
+        "/intake/v1/complaints", json={"text": "电表坏了"}, headers=headers
+    )
     assert first.status_code == 202
 
     assert (await world.post(f"/desk/v1/keys/{made['id']}/revoke", {})).status_code == 200
     await world.settle()
-    second = await world.client.post("/intake/v1/complaints", json={"text": "电表又坏了"}, headers=headers)
+    second = await world.client.post(
+        "/intake/v1/complaints", json={"text": "电表又坏了"}, headers=headers
+    )
 
     assert second.status_code == 401
     assert len(await world.said("intake", ComplaintReceived)) == 1
@@ -50,7 +61,9 @@ async def test_a_key_that_expired_is_refused(world: World) -> None:
     made = (await world.post("/desk/v1/keys", body)).json()
     await world.advance(timedelta(hours=2))
     answer = await world.client.post(
-        "/intake/v1/complaints", json={"text": "x"}, headers={"Authorization": f"Bearer {made['key']}"}
+        "/intake/v1/complaints",
+        json={"text": "x"},
+        headers={"Authorization": f"Bearer {made['key']}"},
     )
     assert answer.status_code == 401
 
@@ -62,11 +75,16 @@ async def test_a_key_that_expired_is_refused(world: World) -> None:
         ({"label": "k", "scopes": []}, "scopes"),
         ({"label": " ", "scopes": ["intake:write"]}, "label"),
         ({"label": "k", "scopes": ["intake:write"], "channel": "pigeon"}, "channel"),
-        ({"label": "k", "scopes": ["intake:write"], "expires_at": "2030-01-01T00:00:00"}, "expires_at"),
+        (
+            {"label": "k", "scopes": ["intake:write"], "expires_at": "2030-01-01T00:00:00"},
+            "expires_at",
+        ),
         ({"scopes": ["intake:write"]}, "label"),
     ],
 )
-async def test_a_bad_key_request_names_the_field(world: World, body: dict[str, object], field: str) -> None:
+async def test_a_bad_key_request_names_the_field(
+    world: World, body: dict[str, object], field: str
+) -> None:
     before = len(world.policy.keys)
     answer = await world.post("/desk/v1/keys", body)
     await world.settle()
@@ -78,7 +96,9 @@ async def test_a_bad_key_request_names_the_field(world: World, body: dict[str, o
 
 
 async def test_problems_speak_the_caller_s_language(world: World) -> None:
-    answer = await world.post("/desk/v1/keys", {"scopes": ["intake:write"]}, **{"Accept-Language": "zh-CN"})
+    answer = await world.post(
+        "/desk/v1/keys", {"scopes": ["intake:write"]}, **{"Accept-Language": "zh-CN"}
+    )
     problem = answer.json()
     assert problem["title"] == "输入不符合约定"
     assert problem["errors"][0]["message"] == "缺少必填字段"
@@ -89,7 +109,9 @@ async def test_a_unit_is_added_below_another_and_only_once(world: World) -> None
     body = {"id": "harbin", "title_zh": "哈尔滨供电", "title_en": "Harbin Power"}
     assert (await world.post("/desk/v1/units", body)).status_code == 201
     assert (await world.post("/desk/v1/units", body)).status_code == 409
-    assert (await world.post("/desk/v1/units", body | {"id": "x", "parent": "nowhere"})).status_code == 404
+    assert (
+        await world.post("/desk/v1/units", body | {"id": "x", "parent": "nowhere"})
+    ).status_code == 404
     assert (await world.post("/desk/v1/units", body | {"id": "Bad Id"})).status_code == 422
     await world.settle()
 
@@ -109,7 +131,10 @@ async def test_staff_sign_in_for_a_short_token_and_a_wrong_password_gets_none(wo
     assert (await world.client.get("/followup/v1/cases", headers=headers)).status_code == 401
 
 
-@pytest.mark.parametrize("credential", ["", "Bearer", "Bearer rk_", "Bearer rk_x_y", "Bearer abc", "Basic YTpi", "Bearer a.b.c"])
+@pytest.mark.parametrize(
+    "credential",
+    ["", "Bearer", "Bearer rk_", "Bearer rk_x_y", "Bearer abc", "Basic YTpi", "Bearer a.b.c"],
+)
 async def test_a_credential_that_is_none_is_401_everywhere(world: World, credential: str) -> None:
     headers = {"Authorization": credential} if credential else {}
     for path in ("/desk/v1/keys", "/intake/v1/complaints", "/routing/v1/decisions", "/followup/v1/cases",
@@ -128,7 +153,9 @@ async def test_a_token_signed_with_none_or_another_key_is_refused(world: World) 
     forged = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(b"x" * 32))
     none = "eyJhbGciOiJub25lIn0." + forged.split(".")[1] + "."
     for token in (forged, none):
-        answer = await world.client.get("/followup/v1/cases", headers={"Authorization": f"Bearer {token}"})
+        answer = await world.client.get(
+            "/followup/v1/cases", headers={"Authorization": f"Bearer {token}"}
+        )
         assert answer.status_code == 401
 
 
@@ -139,6 +166,8 @@ async def test_health_and_readiness_need_no_key(world: World) -> None:
     assert set(ready.json()["checks"]) == {"desk", "intake", "routing", "followup", "notify"}
     assert "redress_http_requests" in (await world.client.get("/desk/metrics")).text
     for service in ("desk", "intake", "routing", "followup", "notify"):
-        assert (await world.client.get(f"/{service}/openapi.json")).json()["openapi"].startswith("3.1")
+        assert (
+            (await world.client.get(f"/{service}/openapi.json")).json()["openapi"].startswith("3.1")
+        )
     assert (await world.client.get("/nowhere/v1/x")).status_code == 404
     assert (await world.client.get("/problems/stale")).json()["status"] == 412

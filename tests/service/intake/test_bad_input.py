@@ -141,7 +141,7 @@ async def test_a_compressed_body_is_refused(world: World) -> None:
     )
 
 
-async def make_key(world: World, **more: Any) -> tuple[str, str]:  # noqa: ANN401 - fields of a key
+async def make_key(world: World, **more: Any) -> tuple[str, str]:
     body = {"label": "test", "scopes": ["intake:write"]} | more
     made = (await world.post("/desk/v1/keys", body)).json()
     await world.settle()

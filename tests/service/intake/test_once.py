@@ -28,7 +28,7 @@ PATH = "/intake/v1/complaints"
 BODY = {"text": "空调坏了", "complainant": {"name": "王小明"}}
 
 
-async def count(world: World, table: Any = COMPLAINTS) -> int:  # noqa: ANN401 - a Table
+async def count(world: World, table: Any = COMPLAINTS) -> int:
     async with world.service("intake").service.database.reading() as connection:
         found: int = (
             await connection.execute(select(func.count()).select_from(table))

@@ -38,7 +38,9 @@ class Mailbox:
         self.rcpt = "250 OK"
         self.data = "250 OK queued as 42"
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+    async def handle_RCPT(
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
@@ -71,7 +73,7 @@ async def test_a_mail_arrives_readable_and_marked_as_automatic() -> None:
     assert mail["Subject"] == MESSAGE.subject
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].startswith(f"<{MESSAGE.id}@")
-    assert mail.get_content().replace("\r\n", "\n") == MESSAGE.body  # type: ignore[attr-defined]
+    assert mail.get_content().replace("\r\n", "\n") == MESSAGE.body
 
 
 async def test_a_repeat_carries_the_same_message_id() -> None:
@@ -93,7 +95,9 @@ async def test_a_repeat_carries_the_same_message_id() -> None:
         ("250 OK", "451 busy", "retry"),
     ],
 )
-async def test_the_server_s_code_decides_whether_to_try_again(rcpt: str, data: str, result: str) -> None:
+async def test_the_server_s_code_decides_whether_to_try_again(
+    rcpt: str, data: str, result: str
+) -> None:
     mailbox = Mailbox()
     mailbox.rcpt, mailbox.data = rcpt, data
     with serving(mailbox) as url:
@@ -107,7 +111,9 @@ async def test_a_server_that_is_away_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("to", ["", "no at sign", "a@b\r\nBcc: all@example.com", "a b@example.com"])
-async def test_an_address_that_is_none_is_refused_and_adds_no_header(to: str, tmp_path: Path) -> None:
+async def test_an_address_that_is_none_is_refused_and_adds_no_header(
+    to: str, tmp_path: Path
+) -> None:
     import dataclasses
 
     bad = dataclasses.replace(MESSAGE, to=to)
@@ -115,7 +121,9 @@ async def test_an_address_that_is_none_is_refused_and_adds_no_header(to: str, tm
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_without_a_server_each_mail_is_one_file_however_often_it_is_tried(tmp_path: Path) -> None:
+async def test_without_a_server_each_mail_is_one_file_however_often_it_is_tried(
+    tmp_path: Path,
+) -> None:
     for _ in range(3):
         assert (await FileChannel(tmp_path / "mail").send(MESSAGE)).result == "accepted"
 

@@ -38,8 +38,12 @@ async def test_the_acknowledgement_names_who_and_by_when_and_goes_out_once(world
 
 
 @pytest.mark.req("R-053")
-@pytest.mark.parametrize("text", ["客服态度差，我要投诉", "The staff were rude to me and I want to complain"])
-async def test_the_customer_is_answered_in_their_language_with_an_apology(world: World, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["客服态度差，我要投诉", "The staff were rude to me and I want to complain"]
+)
+async def test_the_customer_is_answered_in_their_language_with_an_apology(
+    world: World, text: str
+) -> None:
     await world.complain(text)
     await world.settle()
     body = read(world.mails()[0]).get_content()
@@ -73,7 +77,7 @@ class Answering(httpx.AsyncBaseTransport):
         self.status = status
         self.asked = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
         self.asked += 1
         if self.status == 0:
             raise httpx.ConnectError("refused")
@@ -81,7 +85,9 @@ class Answering(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("status", [0, 500, 503])
-async def test_a_vault_that_is_away_is_waited_for_without_counting(world: World, status: int) -> None:
+async def test_a_vault_that_is_away_is_waited_for_without_counting(
+    world: World, status: int
+) -> None:
     real = world.sender()._vault._client
     transport = Answering(status)
     world.sender()._vault._client = httpx.AsyncClient(transport=transport, base_url="http://vault")
@@ -101,7 +107,9 @@ async def test_a_vault_that_is_away_is_waited_for_without_counting(world: World,
 
 
 async def test_an_erased_complainant_cancels_the_message(world: World) -> None:
-    world.sender()._vault._client = httpx.AsyncClient(transport=Answering(410), base_url="http://vault")
+    world.sender()._vault._client = httpx.AsyncClient(
+        transport=Answering(410), base_url="http://vault"
+    )
     made = await world.complain("客服态度差，我要投诉")
     await world.settle()
 
@@ -141,7 +149,10 @@ async def test_the_feed_gives_every_event_once_in_order_from_a_cursor(world: Wor
     for source in {event["source"] for event in seen}:
         sequences = [event["sequence"] for event in seen if event["source"] == source]
         assert sequences == list(range(1, len(sequences) + 1))
-    assert (await world.get(f"/notify/v1/events?after={after}")).json() == {"items": [], "next": after}
+    assert (await world.get(f"/notify/v1/events?after={after}")).json() == {
+        "items": [],
+        "next": after,
+    }
     await world.complain("客服态度差，我要投诉")
     await world.settle()
     assert (await world.get(f"/notify/v1/events?after={after}")).json()["items"]

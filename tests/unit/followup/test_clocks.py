@@ -135,7 +135,7 @@ def test_warnings_count_the_time_that_the_calendar_counts() -> None:
 
 def test_a_clock_warns_of_the_largest_fraction_used_up_then_breaches_at_its_due_time() -> None:
     known = reading("first_contact", [receipt(), understood("high")])  # due after 2 h
-    assert clocks.next_moment(rules(), known) == minute(60)
+    assert clocks.next_moment(rules(), [known]) == minute(60)
 
     early = clocks.fire(rules(), known, minute(10))
     warned = clocks.fire(rules(), known, minute(100))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.policy.mask import is_id_card, is_luhn, mask
 from shared.ids import check_digit
+from shared.masking import is_id_card, is_luhn, mask
 
 CHINESE = st.text(alphabet="我的空调坏了请尽快处理谢谢，。！？非常不满意服务态度差", max_size=20)
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=12)

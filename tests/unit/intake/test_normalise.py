@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 TOKENS = Tokens(b"k" * 32)
 
 
-def normal(text: str = "空调坏了", **more: Any) -> Complaint:  # noqa: ANN401 - fields of a draft
+def normal(text: str = "空调坏了", **more: Any) -> Complaint:
     draft = Draft(text=text, **more)
     return normalise(draft, unit="root", channel="web", now=NOW, tokens=TOKENS)
 
