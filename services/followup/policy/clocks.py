@@ -232,10 +232,13 @@ def runs(reading: Reading) -> bool:
     return reading.clock.state == "running"
 
 
-def next_moment(rules: Rules, reading: Reading) -> datetime:
-    """When something is next to be done about a running clock: a warning, or the deadline itself."""
-    ahead = [at for fraction, at in rules.moments(reading.plan) if fraction > reading.warned]
-    return min([*ahead, reading.plan.due_at])
+def next_moment(rules: Rules, readings: Iterable[Reading]) -> datetime | None:
+    """When something is next to be done about running clocks: a warning, or a deadline; None without any."""
+    moments = [one.plan.due_at for one in readings if runs(one)]
+    for one in readings:
+        if runs(one):
+            moments += [at for fraction, at in rules.moments(one.plan) if fraction > one.warned]
+    return min(moments, default=None)
 
 
 def fire(rules: Rules, reading: Reading, now: datetime) -> ClockFact | None:

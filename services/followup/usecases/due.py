@@ -4,28 +4,25 @@ from services.followup import store
 from services.followup.model import CallbackCame, Fact, PromiseMissed
 from services.followup.policy import clocks
 from services.followup.policy.case import fold
-from services.followup.usecases.record import Followup, record, set_clock_timer
+from services.followup.usecases.record import CLOCK_TIMER, Followup, record
 from shared.store.timers import Timer
 from shared.store.transaction import Tx
 
 
 async def clock_due(timer: Timer, tx: Tx, context: Followup) -> None:
-    """Warn of a deadline, or notice that it passed: then the case moves up the ladder."""
+    """Warn of deadlines, or notice that they passed: then the case moves up the ladder."""
     kept = await store.load(tx, timer.subject, unit="")
     case = fold(kept.facts)
-    wanted = (timer.body["cycle"], timer.body["clock"])
-    reading = next(
-        (one for one in clocks.read(kept.clock_facts) if (one.cycle, one.clock.name) == wanted),
-        None,
-    )
-    if case is None or reading is None or not clocks.runs(reading):
+    if case is None:
         return
     rules = context.rules(case.received.pack, case.received.pack_version)
-    fact = clocks.fire(rules, reading, tx.now)
-    if fact is None:
-        await set_clock_timer(tx, timer.subject, rules, reading)
-        return
-    await record(tx, context, kept, [], by="followup", what=reading.clock.name, about_clocks=[fact])
+    running = [one for one in clocks.read(kept.clock_facts) if clocks.runs(one)]
+    fired = [fact for fact in (clocks.fire(rules, one, tx.now) for one in running) if fact]
+    if fired:
+        what = fired[0].clock
+        await record(tx, context, kept, [], by="followup", what=what, about_clocks=fired)
+    elif (ahead := clocks.next_moment(rules, running)) is not None:
+        await tx.arm(CLOCK_TIMER, subject=timer.subject, due_at=ahead)
 
 
 async def promise_due(timer: Timer, tx: Tx, context: Followup) -> None:

@@ -67,7 +67,7 @@ async def record(
     await store.add_facts(tx, kept.complaint, kept.unit, changed.facts)
     await store.add_clock_facts(tx, kept.complaint, kept.unit, changed.clock_facts)
     body = await _tell(tx, kept, changed, by=by, what=what)
-    await _set_clock_timers(tx, kept.complaint, rules, changed.old, changed.new)
+    await _set_clock_timer(tx, kept.complaint, rules, changed.old, changed.new)
     await _set_other_timers(tx, kept.complaint, changed.before, changed.after)
     return body
 
@@ -98,28 +98,17 @@ async def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> C
     return body
 
 
-async def _set_clock_timers(
+async def _set_clock_timer(
     tx: Tx, complaint: str, rules: Rules, old: Sequence[Reading], new: Sequence[Reading]
 ) -> None:
-    """One timer a running clock, set for what comes next: a warning or the deadline."""
-    before = {_key(one): one for one in old if clocks.runs(one)}
-    now = {_key(one): one for one in new if clocks.runs(one)}
-    for key in sorted(before.keys() - now.keys()):
-        await tx.disarm(CLOCK_TIMER, subject=complaint, key=key)
-    for key, reading in now.items():
-        if before.get(key) != reading:
-            await set_clock_timer(tx, complaint, rules, reading)
-
-
-async def set_clock_timer(tx: Tx, complaint: str, rules: Rules, reading: Reading) -> None:
-    """Set the timer of one running clock."""
-    body = {"cycle": reading.cycle, "clock": reading.clock.name}
-    at = clocks.next_moment(rules, reading)
-    await tx.arm(CLOCK_TIMER, subject=complaint, due_at=at, key=_key(reading), body=body)
-
-
-def _key(reading: Reading) -> str:
-    return f"{reading.cycle}/{reading.clock.name}"
+    """One timer a case, set for what comes next of all its clocks: a warning, or a deadline."""
+    if old == new:
+        return
+    was, next_ = clocks.next_moment(rules, old), clocks.next_moment(rules, new)
+    if next_ is None and was is not None:
+        await tx.disarm(CLOCK_TIMER, subject=complaint)
+    elif next_ is not None and next_ != was:
+        await tx.arm(CLOCK_TIMER, subject=complaint, due_at=next_)
 
 
 async def _set_other_timers(tx: Tx, complaint: str, before: Case | None, after: Case) -> None:

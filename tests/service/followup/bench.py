@@ -87,7 +87,7 @@ class Bench:
     clock: FixedClock
     sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - hypothesis calls it so
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text("Bench()")
 
     def event(self, body: Body, *, subject: str, unit: str = "root") -> Event[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATHS = ("", "/timeline", "/clocks?explain=1")
 
 
-def fields(answer: Any) -> list[str]:  # noqa: ANN401 - an httpx.Response
+def fields(answer: Any) -> list[str]:
     return [one["field"] for one in answer.json()["errors"]]
 
 
