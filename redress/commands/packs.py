@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from redress.commands.screen import console, print_json
 from shared.packs.load import check as check_folder
 from shared.packs.load import load_folder, shipped_folder
 from shared.packs.located import PackError
@@ -49,10 +49,14 @@ def check(
             typer.echo(json.dumps(asdict(error), ensure_ascii=False))
     elif errors:
         _print_errors(errors)
-    else:
-        _print_packs(path)
     if errors:
         raise typer.Exit(PROBLEM)
+    packs = _packs_in(path)
+    if as_json:
+        for pack in packs:
+            print_json(_in_figures(pack))
+    else:
+        _print_packs(packs)
 
 
 def _print_errors(errors: list[PackError]) -> None:
@@ -61,22 +65,34 @@ def _print_errors(errors: list[PackError]) -> None:
     typer.echo(f"{len(errors)} wrong", err=True)
 
 
-def _print_packs(path: Path) -> None:
-    one = any(path.glob("*.y*ml"))
-    ids = [path.name] if one else sorted(child.name for child in path.iterdir() if _is_pack(child))
-    table = Table("pack", "in force from", "categories", "cues", "clocks", "templates", "to verify")
-    for name in ids:
-        pack = load_folder(path.parent if one else path, name)
-        table.add_row(
-            pack.ref,
-            pack.pack.in_force_from.isoformat(),
-            str(len(pack.taxonomy)),
-            str(len(pack.cues)),
-            str(len(pack.clocks)),
-            str(len(pack.templates)),
-            ", ".join(to_verify(pack)) or "-",
-        )
-    Console().print(table)
+def _packs_in(path: Path) -> list[Pack]:
+    if any(path.glob("*.y*ml")):
+        return [load_folder(path.parent, path.name)]
+    return [load_folder(path, child.name) for child in sorted(path.iterdir()) if _is_pack(child)]
+
+
+def _in_figures(pack: Pack) -> dict[str, object]:
+    return {
+        "pack": pack.ref,
+        "in_force_from": pack.pack.in_force_from.isoformat(),
+        "categories": len(pack.taxonomy),
+        "cues": len(pack.cues),
+        "clocks": len(pack.clocks),
+        "templates": len(pack.templates),
+        "to_verify": to_verify(pack),
+    }
+
+
+def _print_packs(packs: list[Pack]) -> None:
+    table = Table("pack", "in force from", "categories", "cues", "clocks", "templates")
+    for pack in packs:
+        figures = list(_in_figures(pack).values())[:-1]
+        table.add_row(*(str(figure) for figure in figures))
+    out = console()
+    out.print(table)
+    for pack in packs:
+        if names := to_verify(pack):
+            out.print(f"{pack.ref}: check against the present text: {', '.join(names)}")
 
 
 def to_verify(pack: Pack) -> list[str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shlex
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,7 +38,7 @@ def up(
     configure_logs(level=settings.log_level)
 
     def tell(url: str) -> None:
-        _first_lines(url, first_run=str(settings.data / "first-run.json"))
+        _first_lines(url, data=settings.data)
 
     with naming(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(host.up(settings, services or [], with_migrations=migrate, on_ready=tell))
@@ -50,11 +52,14 @@ def refuse_test_clock() -> None:
         )
 
 
-def _first_lines(url: str, *, first_run: str) -> None:
+def _first_lines(url: str, *, data: Path) -> None:
     out, again = console(), own_command()
+    if data != Path("data"):
+        # The person's other terminal does not know what this process was told.
+        again = f"REDRESS_DATA={shlex.quote(str(data))} {again}"
     out.print(f"[bold green]Redress {__version__}[/] is ready on [bold]{url}[/]")
-    out.print(f"  keys and accounts  {first_run}")
-    out.print(f'  try now            [bold]{again} send "The parcel has not come for two weeks"[/]')
+    out.print(f"  keys and accounts  {data / 'first-run.json'}")
+    out.print(f'  try now            [bold]{again} send "I was charged twice, please refund"[/]')
     out.print(f"  or                 [bold]{again} demo[/], and [bold]{again} watch[/] beside it")
     out.print("  stop               Ctrl-C")
     sys.stdout.flush()

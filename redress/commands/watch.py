@@ -89,16 +89,18 @@ def _follow(client: "Client", start: str, number: str | None) -> Iterator["Answe
         start = client.get(PATH, after="now", number=number, limit=1)["next"]
     else:
         client.get(PATH, after=start, number=number, limit=1)
-    failures = 0
+    failures, is_away = 0, False
     while True:
         try:
             said: Said
             for said in client.stream(PATH, after=start, number=number):
                 start, failures = said.cursor or start, 0
                 yield said.event
+            is_away = False
         except NotReachable as error:
-            if failures == 0:
+            if not is_away:
                 console(stderr=True).print(f"[yellow]away ({error.reason}); waiting[/]")
+            is_away = True
         # A stream also ends when a rights change or a restart asks readers to come again.
         time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
         failures += 1

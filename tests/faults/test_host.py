@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -110,3 +111,40 @@ async def test_a_stop_is_quick_also_while_somebody_watches(
     finally:
         if system.is_running:
             await system.stop(kill=True)
+
+
+async def test_a_watch_says_when_the_system_goes_away(seeded_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(seeded_folder, folder)
+    system = System(folder)
+    watch: subprocess.Popen[str] | None = None
+    try:
+        assert await system.start()
+        made = await system.complain("seen")
+        assert made is not None
+        watch = subprocess.Popen(
+            [sys.executable, "-m", "redress", "watch", "--after", "beginning"],
+            cwd=ROOT,
+            env=os.environ
+            | {"REDRESS_URL": system.url, "REDRESS_KEY": str(system.keys["operator_key"])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert watch.stdout is not None
+        assert watch.stderr is not None
+        async with asyncio.timeout(20):
+            while made["number"] not in await asyncio.to_thread(watch.stdout.readline):
+                pass
+            assert await system.stop() == 0
+            while not (line := await asyncio.to_thread(watch.stderr.readline)).startswith("away ("):
+                assert line.startswith("watching ")
+        watch.send_signal(signal.SIGINT)
+        watch.communicate(timeout=10)
+        assert watch.returncode == 130
+    finally:
+        if system.is_running:
+            await system.stop(kill=True)
+        if watch is not None:
+            watch.kill()
+            watch.communicate()

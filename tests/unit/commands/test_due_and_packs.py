@@ -81,7 +81,18 @@ def test_the_shipped_packs_are_good_and_shown_with_what_to_verify() -> None:
     result = run("packs", "check")
 
     assert result.exit_code == 0
-    assert "generic" in result.output
+    assert "generic@" in result.output
+    assert "check against the present text: " in result.output
+
+
+def test_good_packs_are_an_object_a_line_with_json() -> None:
+    result = run("packs", "check", "--json")
+
+    assert result.exit_code == 0
+    [pack] = [json.loads(line) for line in result.stdout.splitlines()]
+    assert pack["pack"].startswith("generic@")
+    assert pack["categories"] > 0
+    assert pack["to_verify"]
 
 
 def test_a_bad_pack_is_exit_1_with_file_line_field_and_advice(tmp_path: Path) -> None:
