@@ -199,11 +199,18 @@ async def _run(
             failed.result()
     finally:
         ready.cancel()
-        for task in loops:
-            task.cancel()
-        await asyncio.gather(*loops, ready, serving, return_exceptions=True)
+        await _end([*loops, ready, serving])
         for one in hosted:
             await _hand_over(one)
+
+
+async def _end(tasks: Sequence[asyncio.Task[object]]) -> None:
+    """Cancel until all have ended: a library may lose a cancellation (Python 3.11's wait_for does)."""
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=1)
 
 
 async def _hand_over(one: Hosted) -> None:

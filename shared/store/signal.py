@@ -23,8 +23,10 @@ class Signal:
 
     async def wait(self, seconds: float) -> bool:
         """Wait until set, at most so long; says whether it was."""
+        # Not wait_for: on Python 3.11 it loses a cancellation that comes as the event is set.
         try:
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()
@@ -33,7 +35,8 @@ class Signal:
     async def wait_shared(self, seconds: float) -> bool:
         """Wait until it is set from now on, at most so long; says whether it was."""
         try:
-            await asyncio.wait_for(self._round.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._round.wait()
         except TimeoutError:
             return False
         return True

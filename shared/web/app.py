@@ -138,7 +138,8 @@ def _timed(receive: Receive) -> Receive:
         nonlocal is_whole
         if is_whole:
             return await receive()
-        message = await asyncio.wait_for(receive(), max(0.0, deadline - time.monotonic()))
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            message = await receive()
         is_whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
