@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from redress.failure import Failure, NotReachable, WrongUsage
 from shared.bus.embedded.folder import FolderRefused
@@ -35,10 +36,23 @@ def naming() -> Iterator[None]:
         raise Failure(str(error)) from error
     except Transient as error:
         raise Away(str(error)) from error
-    except PermissionError as error:
-        raise Failure(
-            f"{error.filename} may not be used by this account: {error.strerror}."
+    except DBAPIError as error:
+        if not _is_refusal(error):
+            raise
+        said = str(error.orig).rpartition(">: ")[2]
+        raise WrongUsage(
+            f"PostgreSQL refuses: {said}. Correct REDRESS_DATABASE, or what its role may do."
         ) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise Failure(f"{error.filename} cannot be used: {error.strerror}.") from error
+
+
+def _is_refusal(error: DBAPIError) -> bool:
+    """Whether name, password, rights or database are wrong (PostgreSQL's error codes, appendix A of its manual)."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state.startswith("28") or state in {"3D000", "42501"}
 
 
 class Away(NotReachable):

@@ -37,22 +37,28 @@ async def upgrade(url: str, folder: Path) -> bool:
             return await connection.run_sync(_upgrade, folder)
     except Exception as error:
         if is_passing(error):
-            raise Transient(
-                f"the database for {folder.parent.name} is away: {type(error).__name__}"
-            ) from error
+            raise _away(folder, error) from error
         raise
     finally:
         await engine.dispose()
 
 
 async def is_current(url: str, folder: Path) -> bool:
-    """Whether the database has every migration that this release knows."""
+    """Whether the database has every migration that this release knows. Raises Transient when the server is away."""
     engine = make_writer(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_current) == _heads(folder)
+    except Exception as error:
+        if is_passing(error):
+            raise _away(folder, error) from error
+        raise
     finally:
         await engine.dispose()
+
+
+def _away(folder: Path, error: Exception) -> Transient:
+    return Transient(f"the database for {folder.parent.name} is away: {type(error).__name__}")
 
 
 def _current(connection: Connection) -> set[str]:
