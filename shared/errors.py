@@ -10,7 +10,8 @@
     │   ├── Stale           somebody else changed it since it was read
     │   ├── Precondition    the request must say which version it means
     │   ├── Gone            it was erased
-    │   └── TooLarge        over a cap
+    │   ├── TooLarge        over a cap
+    │   └── TooMany         asked too often; `retry_after` seconds will do
     ├── Transient       may work later: waited for, for ever, never counted as a failure    (HTTP 503)
     │   └── CommitUnknown   COMMIT was sent and not answered: it may or may not have happened
     └── Poison          can never work as it is: parked for a person
@@ -106,6 +107,16 @@ class TooLarge(Rejected):
     """Over a cap."""
 
     slug = "too-large"
+
+
+class TooMany(Rejected):
+    """Asked too often. `retry_after` is in whole seconds."""
+
+    slug = "too-many"
+
+    def __init__(self, detail: str, *, zh: str, retry_after: int) -> None:
+        super().__init__(detail, zh=zh)
+        self.retry_after = retry_after
 
 
 class Transient(RedressError):

@@ -49,6 +49,7 @@ class Policy:
         self._packs: dict[str, Pack] = {}
         self._sequences: dict[str, int] = {}
         self._seeded = False
+        self._subtrees: dict[str, frozenset[str]] = {}
 
     def apply(self, event: Event[Body]) -> None:
         """Take in one event; older ones about the same subject are ignored."""
@@ -58,6 +59,7 @@ class Policy:
         match event.body:
             case PolicyUnit() as unit:
                 self.units[unit.id] = unit
+                self._subtrees.clear()
             case PolicyKey() as key:
                 self.keys[key.id] = key
             case PolicyAccount() as account:
@@ -105,7 +107,9 @@ class Policy:
 
     def subtree(self, unit: str) -> frozenset[str]:
         """The unit and all below it."""
-        return frozenset(one for one in self.units if self.covers(unit, one))
+        if unit not in self._subtrees:
+            self._subtrees[unit] = frozenset(one for one in self.units if self.covers(unit, one))
+        return self._subtrees[unit]
 
     def in_force(self, unit: str, now: datetime) -> tuple[str, str]:
         """Pack and version a unit is judged by at `now`: its own, else its nearest ancestor's. Raises NotHereYet."""

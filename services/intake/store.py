@@ -416,6 +416,14 @@ async def complainant(connection: AsyncConnection, id_: str, units: Iterable[str
     return (await connection.execute(query)).one_or_none()
 
 
+async def sealed_code(connection: AsyncConnection, complaint: str, *, owner: str) -> bytes | None:
+    """The sealed code of a complaint of this complainant's."""
+    query = select(COMPLAINTS.c.code).where(
+        COMPLAINTS.c.id == complaint, COMPLAINTS.c.complainant_id == owner
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def sealed_attachment(
     connection: AsyncConnection, id_: str, units: Iterable[str]
 ) -> Found | None:

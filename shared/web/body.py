@@ -26,13 +26,13 @@ _ZH: Final[Mapping[str, str]] = {
     "model_type": "应为对象",
     "literal_error": "取值不在允许范围内",
     "enum": "取值不在允许范围内",
-    "timezone_aware": "时间必须带时区,例如 2026-01-05T09:00:00+08:00",
-    "datetime_from_date_parsing": "时间格式不正确,应为 RFC 3339",
-    "datetime_parsing": "时间格式不正确,应为 RFC 3339",
+    "timezone_aware": "时间必须带时区，例如 2026-01-05T09:00:00+08:00",
+    "datetime_from_date_parsing": "时间格式不正确，应为 RFC 3339",
+    "datetime_parsing": "时间格式不正确，应为 RFC 3339",
     "string_pattern_mismatch": "格式不正确",
     "blank": "不能为空白",
     "control_character": "含有不允许的控制字符(NUL)",
-    "surrogate": "含有无效的 Unicode 字符(孤立代理项)",
+    "surrogate": "含有无效的 Unicode 字符（孤立代理项）",
 }
 
 
@@ -82,7 +82,7 @@ async def read_capped(request: Request, cap: int = BODY_CAP) -> bytes:
 def _too_large(cap: int) -> TooLarge:
     return TooLarge(
         f"The body is over {cap} bytes: shorten it, or send files to /intake/v1/attachments.",
-        zh=f"请求正文超过 {cap} 字节,请缩短,或将文件上传到 /intake/v1/attachments。",
+        zh=f"请求正文超过 {cap} 字节，请缩短，或将文件上传到 /intake/v1/attachments。",
         errors=[FieldError("body", "too_large", f"at most {cap} bytes", f"最多 {cap} 字节")],
     )
 
@@ -99,7 +99,7 @@ def invalid(error: ValidationError) -> Invalid:
     """A validation error as one that names every field."""
     return Invalid(
         "Some fields are wrong: see errors.",
-        zh="部分字段不正确,见 errors。",
+        zh="部分字段不正确，见 errors。",
         errors=field_errors(error.errors(include_url=False, include_input=False)),
     )
 

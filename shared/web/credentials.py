@@ -170,5 +170,5 @@ class ScopeCheck:
 def _unknown(why: str) -> Unauthenticated:
     return Unauthenticated(
         f"Not let in: {why}. Send a valid key as `Authorization: Bearer rk_…`.",
-        zh="凭证缺失、无效、过期或已撤销,请在 Authorization: Bearer 中提供有效密钥。",
+        zh="凭证缺失、无效、过期或已撤销，请在 Authorization: Bearer 中提供有效密钥。",
     )

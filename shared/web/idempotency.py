@@ -44,7 +44,7 @@ def other_body() -> Invalid:
     """The same key was used for another request."""
     return Invalid(
         f"This {HEADER} was used for another request: use a new key for a new request.",
-        zh=f"该 {HEADER} 已用于另一请求,新请求请使用新的键。",
+        zh=f"该 {HEADER} 已用于另一请求，新请求请使用新的键。",
         errors=[FieldError(HEADER, "reused", "was used with another body", "已用于其他内容")],
     )
 

@@ -36,7 +36,7 @@ def read_cursor(text: str, *types: type) -> list[Any]:
     if not isinstance(values, list) or [type(value) for value in values] != list(types):
         raise Invalid(
             "The cursor is not one of ours: use the `next` of a page as it was given.",
-            zh="游标无效,请原样使用上一页返回的 next。",
+            zh="游标无效，请原样使用上一页返回的 next。",
             errors=[FieldError("after", "cursor", "not a cursor of this list", "不是该列表的游标")],
         )
     return values

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared import telemetry
-from shared.errors import CommitUnknown, FieldError, Rejected, Transient
+from shared.errors import CommitUnknown, FieldError, Rejected, TooMany, Transient
 from shared.web.body import field_errors
 from shared.web.json import dump
 
@@ -39,7 +39,7 @@ _ALL: Final = (
                 "Correct the fields named in `errors` and send it again.", "请按 errors 中列出的字段改正后重新提交。"),
     ProblemType("malformed", 400, "The request cannot be read", "请求无法读取",
                 "Send one JSON object in UTF-8, without duplicate keys, NaN or deep nesting.",
-                "请以 UTF-8 发送一个 JSON 对象,不含重复键、NaN 或过深嵌套。"),
+                "请以 UTF-8 发送一个 JSON 对象，不含重复键、NaN 或过深嵌套。"),
     ProblemType("unauthenticated", 401, "Who are you?", "未通过身份验证",
                 "Send a valid key as `Authorization: Bearer …`.", "请在 Authorization: Bearer 中提供有效密钥。"),
     ProblemType("forbidden", 403, "You may not do this", "没有权限",
@@ -51,16 +51,18 @@ _ALL: Final = (
     ProblemType("conflict", 409, "The present state forbids it", "当前状态不允许",
                 "Supply what `errors` says is missing.", "请补齐 errors 中列出的缺失事项。"),
     ProblemType("gone", 410, "It was erased", "内容已删除",
-                "Nothing can be done: the person's data was erased.", "该当事人的数据已被删除,无法恢复。"),
+                "Nothing can be done: the person's data was erased.", "该当事人的数据已被删除，无法恢复。"),
     ProblemType("stale", 412, "It has changed since you read it", "内容已被他人修改",
-                "Read it again and repeat with its new ETag.", "请重新读取,并使用新的 ETag 再次提交。"),
+                "Read it again and repeat with its new ETag.", "请重新读取，并使用新的 ETag 再次提交。"),
     ProblemType("too-large", 413, "Too large", "内容过大",
-                "Send less, or send large content as an attachment.", "请减少内容,或改用附件。"),
+                "Send less, or send large content as an attachment.", "请减少内容，或改用附件。"),
+    ProblemType("too-many", 429, "Asked too often", "请求过于频繁",
+                "Wait for the time in Retry-After.", "请按 Retry-After 提示的时间后重试。"),
     ProblemType("precondition-required", 428, "Say which version you mean", "需要指明版本",
                 "Send If-Match with the ETag you read.", "请在 If-Match 中提供读取到的 ETag。"),
     ProblemType("unavailable", 503, "Not possible right now", "暂时无法处理",
                 "Nothing was stored. Try again after the time in Retry-After.",
-                "内容没有保存,请按 Retry-After 提示的时间后重试。"),
+                "内容没有保存，请按 Retry-After 提示的时间后重试。"),
     ProblemType("unknown-outcome", 503, "It may or may not have been stored", "结果未知",
                 "Send the same request with the same Idempotency-Key again.",
                 "请使用相同的 Idempotency-Key 重新提交同一请求。"),
@@ -121,7 +123,7 @@ def problem(
 
 def rejected(request: Request, error: Rejected) -> Response:
     """The problem document of a Rejected."""
-    return problem(
+    response = problem(
         request,
         error.slug,
         detail=error.detail,
@@ -129,6 +131,9 @@ def rejected(request: Request, error: Rejected) -> Response:
         errors=error.errors,
         extra=error.extra,
     )
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def passing(request: Request, error: Transient) -> Response:

@@ -21,7 +21,7 @@ def wanted_version(request: Request) -> int | None:
     if header is None:
         raise Precondition(
             "Send If-Match with the ETag you read, so that nobody's change is overwritten.",
-            zh="请在 If-Match 中提供读取到的 ETag,以免覆盖他人的修改。",
+            zh="请在 If-Match 中提供读取到的 ETag，以免覆盖他人的修改。",
         )
     if header.strip() == "*":
         return None
@@ -38,5 +38,5 @@ def check_version(wanted: int | None, present: int) -> None:
     if wanted is not None and wanted != present:
         raise Stale(
             f"It is at version {present} now, you read {wanted}: read it again and decide anew.",
-            zh=f"当前版本为 {present},您读取的是 {wanted},请重新读取后再提交。",
+            zh=f"当前版本为 {present}，您读取的是 {wanted}，请重新读取后再提交。",
         )

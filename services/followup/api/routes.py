@@ -28,7 +28,7 @@ from services.followup.usecases.commands import Actor, Order, command
 from services.followup.usecases.record import Followup
 from shared.contracts.followup import CaseChanged
 from shared.contracts.values import CaseStateName
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, TooMany
 from shared.ids import code_digest, new_id
 from shared.service import Environment
 from shared.store.database import Database
@@ -115,7 +115,7 @@ def _customer_route(router: APIRouter, environment: Environment, database: Datab
     async def read_public(request: Request, number: str) -> Response:
         """Where it stands, for who has number and code. Throttled by number, in each process."""
         if not throttle.take(number):
-            return _too_often()
+            raise _too_often()
         async with database.reading() as connection:
             row = await store.find(connection, number)
         digest = code_digest(request.headers.get("redress-code", ""))
@@ -196,9 +196,9 @@ def _case(row: Row[Any]) -> CaseOut:
     return case_out(row.complaint, row.unit, CaseChanged.model_validate(row.body))
 
 
-def _too_often() -> Response:
-    """429 as a plain problem: `about:blank` says no more than the status itself (RFC 9457, 4.2.1)."""
-    document = {"type": "about:blank", "title": "Too Many Requests", "status": 429,
-                "detail": "This number is asked about too often: wait a little. 查询过于频繁，请稍候。"}  # fmt: skip
-    headers = {"Retry-After": str(math.ceil(1 / PER_SECOND))}
-    return Response(dump(document), 429, media_type="application/problem+json", headers=headers)
+def _too_often() -> TooMany:
+    return TooMany(
+        "This number is asked about too often: wait a little.",
+        zh="查询过于频繁，请稍候再试。",
+        retry_after=math.ceil(1 / PER_SECOND),
+    )

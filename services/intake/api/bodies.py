@@ -225,6 +225,7 @@ class ComplainantOut(BaseModel):
     customer_no: str | None = None
     on_behalf_of: str | None = None
     address: str | None = None
+    code: str | None = None
 
 
 class OriginalMessage(BaseModel):

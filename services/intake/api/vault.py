@@ -37,14 +37,18 @@ def vault_routes(router: APIRouter, door: Door, database: Database) -> None:
 
     @router.get("/vault/complainants/{complainant}")
     async def get_complainant(
-        principal: may_read, complainant: str, response: Response
+        principal: may_read, complainant: str, response: Response, complaint: str | None = None
     ) -> ComplainantOut:
-        """Who complained, and how they can be reached; a read by staff or a key is recorded."""
+        """Who complained, and how they can be reached; a read by staff or a key is recorded.
+
+        Our own services may name a `complaint` and get its code with it.
+        """
         reader = Reader(principal.id, principal.units)
         recorded = principal.kind != "service"
+        coded = None if recorded else complaint
         profile = await database.run(
             lambda tx: read_complainant(
-                tx, complainant, reader, vault=door.vault, recorded=recorded
+                tx, complainant, reader, vault=door.vault, recorded=recorded, complaint=coded
             )
         )
         response.headers.update(_PRIVATE)
@@ -89,5 +93,9 @@ def _original(opened: Opened) -> OriginalOut:
 
 def _profile(profile: Profile) -> ComplainantOut:
     return ComplainantOut(
-        id=profile.id, unit=profile.unit, anonymous=profile.anonymous, **profile.fields
+        id=profile.id,
+        unit=profile.unit,
+        anonymous=profile.anonymous,
+        code=profile.code,
+        **profile.fields,
     )

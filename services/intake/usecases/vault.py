@@ -40,6 +40,8 @@ class Profile:
     unit: str
     anonymous: bool
     fields: dict[str, Any]
+    code: str | None = None
+    """The code of the complaint that was asked for: our own sender puts it into the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,12 @@ async def read_complaint(tx: Tx, number: str, reader: Reader, *, vault: Vault) -
 
 
 async def read_complainant(
-    tx: Tx, id_: str, reader: Reader, *, vault: Vault, recorded: bool
+    tx: Tx, id_: str, reader: Reader, *, vault: Vault, recorded: bool, complaint: str | None = None
 ) -> Profile:
-    """Who complained. `recorded` is False for our own services: they record their sending. Raises NotFound or Gone."""
+    """Who complained, with the code of `complaint` if it is theirs.
+
+    `recorded` is False for our own services: they record their sending. Raises NotFound or Gone.
+    """
     row = _there(await store.complainant(tx.connection, id_, reader.units), f"no complainant {id_}")
     if row.data_key is None or row.profile is None or row.erased_at is not None:
         raise erased()
@@ -85,8 +90,12 @@ async def read_complainant(
         await store.record_read(
             tx, reader=reader.id, what="complainant", target=row.id, unit=row.unit, at=tx.now
         )
-    fields = orjson.loads(vault.box(row.data_key, owner=row.id).open("profile", row.profile))
-    return Profile(row.id, row.unit, row.anonymous, fields)
+    box = vault.box(row.data_key, owner=row.id)
+    sealed = await store.sealed_code(tx.connection, complaint, owner=row.id) if complaint else None
+    code = box.open(f"code/{complaint}", sealed).decode() if sealed else None
+    return Profile(
+        row.id, row.unit, row.anonymous, orjson.loads(box.open("profile", row.profile)), code
+    )
 
 
 async def read_attachment(tx: Tx, id_: str, reader: Reader, *, vault: Vault) -> OpenedFile:

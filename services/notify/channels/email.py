@@ -21,7 +21,7 @@ FINAL: Final = 5
 _ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\x00-\x1f]{1,64}@[^\s@<>,;:\"\x00-\x1f]{1,253}\Z")
 
 
-def compose(message: Outgoing, *, sender: str) -> EmailMessage:
+def compose(message: Outgoing, *, sender: str, encoding: str | None = None) -> EmailMessage:
     """The mail. It marks itself as automatic (RFC 3834), so that no auto-reply answers it."""
     mail = EmailMessage(policy=SMTP)
     domain = sender.rpartition("@")[2] or DOMAIN
@@ -35,7 +35,7 @@ def compose(message: Outgoing, *, sender: str) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Redress-Number"] = message.number
     mail["Content-Language"] = message.language
-    mail.set_content(message.body)
+    mail.set_content(message.body, cte=encoding)
     return mail
 
 
@@ -96,7 +96,8 @@ class FileChannel:
 
     async def send(self, message: Outgoing) -> Sent:
         try:
-            mail = compose(message, sender=f"complaints@{DOMAIN}")
+            # 8bit: a person can read the file as it is.
+            mail = compose(message, sender=f"complaints@{DOMAIN}", encoding="8bit")
         except ValueError as error:
             return Sent("refused", code=type(error).__name__)
         try:

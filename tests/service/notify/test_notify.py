@@ -35,6 +35,7 @@ async def test_the_acknowledgement_names_who_and_by_when_and_goes_out_once(world
     assert "王女士" in body
     assert "客服小安" in body
     assert "2026年" in body
+    assert made["code"] in body
 
 
 @pytest.mark.req("R-053")
