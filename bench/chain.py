@@ -141,7 +141,7 @@ async def _watch(file: Path, count: int) -> dict[str, float]:
         [last] = connection.execute("SELECT coalesce(max(rowid), 0) FROM cases").fetchone()
         while len(seen) < count:
             rows = connection.execute(
-                "SELECT rowid, id FROM cases WHERE rowid > ?", [last]
+                "SELECT rowid, complaint FROM cases WHERE rowid > ?", [last]
             ).fetchall()
             now = time.perf_counter()
             for last, id_ in rows:  # noqa: B007 - the last one counts

@@ -19,7 +19,7 @@ from dev.process import LOOPBACK, EngineError, free_ports, launch, tail
 ROOT = Path(__file__).resolve().parent.parent
 START_WITHIN = 60.0
 STOP_WITHIN = 20.0
-QUIET = 0.04
+QUIET = 0.16
 """Share of a core below which a process has nothing left to do but its polls."""
 
 

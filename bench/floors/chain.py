@@ -36,7 +36,9 @@ class Chain:
         self.log = opened(folder / "log.db")
         self.log.execute("CREATE TABLE log (position INTEGER PRIMARY KEY, key TEXT, value BLOB)")
         self.cases = opened(folder / "cases.db")
-        self.cases.execute("CREATE TABLE cases (id TEXT PRIMARY KEY, state TEXT, event TEXT)")
+        self.cases.execute(
+            "CREATE TABLE cases (complaint TEXT PRIMARY KEY, state TEXT, event TEXT)"
+        )
         self.cases.execute("CREATE TABLE progress (id INTEGER PRIMARY KEY, position INTEGER)")
         self.committed, self.appended = asyncio.Event(), asyncio.Event()
         self._relaying, self._consuming = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
