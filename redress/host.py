@@ -32,6 +32,7 @@ from shared.policy import Policy, watch_policy
 from shared.service import AnyService, Builder, Environment
 from shared.settings import Settings, SettingsError, load_secrets
 from shared.store import parked
+from shared.store.listen import listen
 from shared.store.migrate import is_current, upgrade
 from shared.store.relay import Relay, prune, waiting_count
 from shared.store.signal import Signal
@@ -231,6 +232,9 @@ def _loops(
     for one in hosted:
         name = one.service.name
         yield f"{name} relay", one.relay.run
+        if bus.features.many_processes and not one.service.database.is_sqlite:
+            url = environment.settings.database_url(name)
+            yield f"{name} listen", partial(listen, one.service.database, url)
         yield f"{name} queues", partial(_watch_queues, one, environment.metrics)
         yield f"{name} prune", partial(_prune, one)
         yield f"{name} timers", partial(_after_policy, environment.policy, one.timers.run)

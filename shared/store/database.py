@@ -29,6 +29,8 @@ T = TypeVar("T")
 Unit = Callable[[Tx], Awaitable[T]]
 
 GROUP = 100
+CHANNEL = "redress_outbox"
+"""PostgreSQL channel on which writers without the relay's lease call its holder."""
 RETRY_PAUSES = (0.01, 0.05, 0.2)
 """Seconds before each new try of a unit that failed for a passing reason; after the last the caller is told."""
 
@@ -180,7 +182,7 @@ class Database:
             try:
                 result = await work(tx)
                 if self.announce and tx.has_said:
-                    await connection.execute(text("SELECT pg_notify('redress_outbox', '')"))
+                    await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
                 faults.reach(f"{self.service}.before_commit")
             except BaseException:
                 await transaction.rollback()

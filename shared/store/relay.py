@@ -22,6 +22,8 @@ from shared.store.transaction import AnyRow, Tx
 
 BATCH = 500
 POLL_SECONDS = 0.2
+QUIET_SECONDS = 1.0
+"""Between polls where nobody but this process can have said something, or another relay has the lease."""
 RENEW_SECONDS = 5.0
 PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 KEEP_PUBLISHED = timedelta(days=7)
@@ -68,7 +70,8 @@ class Relay:
                 await asyncio.sleep(pause)
                 continue
             if not more:
-                await self._database.outbox_filled.wait(POLL_SECONDS if self._lease else 1.0)
+                is_alone = self._lease is None or not self._is_shared
+                await self._database.outbox_filled.wait(QUIET_SECONDS if is_alone else POLL_SECONDS)
 
     async def drain(self) -> None:
         """Publish what waits, if this relay holds the lease. Raises Transient when it cannot."""

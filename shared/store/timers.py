@@ -16,7 +16,7 @@ from shared.store.transaction import Tx
 C = TypeVar("C")
 
 BATCH = 100
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.5
 
 log = telemetry.logger("timers")
 
