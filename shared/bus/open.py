@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from shared.bus.port import Bus, BusMisconfigured
+from shared.bus.port import Bus, BusMisconfigured, LogView
 
 
 @asynccontextmanager
@@ -26,6 +26,23 @@ async def open_bus(url: str, *, folder: Path) -> AsyncIterator[Bus]:
         async with open_kafka(settings_from(url)) as kafka:
             yield kafka
     else:
-        raise BusMisconfigured(
-            f"{url!r} is no address of a log: say `embedded` or `kafka://host:port,host:port`"
-        )
+        raise _no_address(url)
+
+
+@asynccontextmanager
+async def open_view(url: str, *, folder: Path) -> AsyncIterator[LogView]:
+    """Open the log only to look at it, also while another process has it. Raises BusMisconfigured."""
+    if url == "embedded":
+        from shared.bus.embedded.view import open_view as open_embedded_view
+
+        async with open_embedded_view(folder) as view:
+            yield view
+    else:
+        async with open_bus(url, folder=folder) as bus:
+            yield bus
+
+
+def _no_address(url: str) -> BusMisconfigured:
+    return BusMisconfigured(
+        f"{url!r} is no address of a log: say `embedded` or `kafka://host:port,host:port`"
+    )

@@ -137,7 +137,19 @@ class Reader(Protocol):
         ...
 
 
-class Bus(Protocol):
+class LogView(Protocol):
+    """The log for those who only look at it."""
+
+    def read(self, topic: str) -> AbstractAsyncContextManager[Reader]:
+        """Open a reader at the beginning of a topic."""
+        ...
+
+    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Slot, int]:
+        """How many records of each partition the group has not committed. Raises BusUnavailable."""
+        ...
+
+
+class Bus(LogView, Protocol):
     """The log."""
 
     features: Features
@@ -160,14 +172,6 @@ class Bus(Protocol):
         self, group: str, topics: Sequence[str]
     ) -> AbstractAsyncContextManager[Subscription]:
         """Join a group; a new group starts at the beginning of each topic."""
-        ...
-
-    def read(self, topic: str) -> AbstractAsyncContextManager[Reader]:
-        """Open a reader at the beginning of a topic."""
-        ...
-
-    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Slot, int]:
-        """How many records of each partition the group has not committed. Raises BusUnavailable."""
         ...
 
     async def close(self) -> None:

@@ -15,16 +15,21 @@ from shared.bus.port import BusUnavailable, GroupMoved, Record, Slot
 READ_AT_ONCE = 500
 
 
-class Source(Protocol):
-    """What the log offers to those who take from it."""
+class Readable(Protocol):
+    """What the log offers to those who read it."""
 
-    writer: Writer
     reader: ReadThread
     ends: dict[Slot, int]
 
     async def changed(self, wait: float) -> None:
         """Wait until something was published or a group moved, at most `wait` seconds."""
         ...
+
+
+class Source(Readable, Protocol):
+    """What the log offers to those who take from it."""
+
+    writer: Writer
 
     def move(self, group: Group) -> None:
         """Let the group's partitions change hands: now, or by force in a while."""
@@ -113,7 +118,7 @@ class EmbeddedSubscription:
 class EmbeddedReader:
     """A reader of a whole topic (the port's Reader)."""
 
-    def __init__(self, slots: Sequence[Slot], source: Source) -> None:
+    def __init__(self, slots: Sequence[Slot], source: Readable) -> None:
         self._reading = dict.fromkeys(slots, 0)
         self._goal = {slot: source.ends[slot] for slot in slots}
         self._source = source

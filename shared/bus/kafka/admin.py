@@ -8,7 +8,8 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError, for_code
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.kafka.client import new_consumer, unavailable
 from shared.bus.kafka.ending import end_admin, leave
@@ -52,13 +53,27 @@ async def lag(settings: KafkaSettings, group: str, topics: Sequence[str]) -> Map
             ]
             if {part.topic for part in parts} != set(topics):
                 raise BusUnavailable(f"Kafka lacks one of {sorted(topics)}: run `redress migrate`")
-            committed = await admin.list_consumer_group_offsets(group)
+            committed = await _committed(admin, group)
             ends = await prober.end_offsets(parts)
             begins = await prober.beginning_offsets(parts)
             stand = {part: committed[part].offset if part in committed else 0 for part in parts}
     return {
         Slot(*part): max(ends[part] - max(stand[part], begins[part]), 0) for part in sorted(parts)
     }
+
+
+async def _committed(
+    admin: AIOKafkaAdminClient, group: str
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """Where the group stands. A new broker makes its topic of offsets only when first asked for a group."""
+    while True:
+        try:
+            found: Mapping[TopicPartition, OffsetAndMetadata]
+            found = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(PROBE)
+        else:
+            return found
 
 
 @asynccontextmanager
