@@ -28,10 +28,11 @@ from shared.bus.topics import ALL
 from shared.clock import Clock, SystemClock
 from shared.contracts.catalogue import TOPICS
 from shared.errors import Transient
+from shared.operate import Operations
 from shared.policy import Policy, watch_policy
 from shared.service import AnyService, Builder, Environment
 from shared.settings import Settings, SettingsError, load_secrets
-from shared.store import parked
+from shared.store import holds, parked
 from shared.store.listen import listen
 from shared.store.migrate import is_current, upgrade
 from shared.store.relay import Relay, prune, waiting_count
@@ -40,6 +41,7 @@ from shared.store.timers import Timers
 from shared.telemetry import Metrics
 from shared.web.app import Gateway
 from shared.web.credentials import Guard
+from shared.web.operations import operation_routes
 
 BUILDERS: Final[Mapping[str, Builder]] = {
     "desk": desk,
@@ -111,20 +113,22 @@ def build(environment: Environment, names: Sequence[str], bus: Bus) -> list[Host
 
 def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
     database, metrics = service.database, environment.metrics
-    return Hosted(
-        service,
-        Relay(database, bus, topic=TOPICS[service.name], metrics=metrics),
-        Consumer(
-            database=database,
-            bus=bus,
-            subscriptions=service.subscriptions,
-            context=service.context,
-            metrics=metrics,
-        ),
-        Timers(
-            database=database, handlers=service.timers, context=service.context, metrics=metrics
-        ),
+    consumer = Consumer(
+        database=database,
+        bus=bus,
+        subscriptions=service.subscriptions,
+        context=service.context,
+        metrics=metrics,
     )
+    timers = Timers(
+        database=database, handlers=service.timers, context=service.context, metrics=metrics
+    )
+    operations = Operations(service, consumer=consumer, timers=timers, bus=bus)
+    service.router.include_router(
+        operation_routes(operations, environment.guard, environment.policy)
+    )
+    relay = Relay(database, bus, topic=TOPICS[service.name], metrics=metrics)
+    return Hosted(service, relay, consumer, timers)
 
 
 async def migrate(environment: Environment, services: Sequence[AnyService], bus: Bus) -> None:
@@ -227,6 +231,8 @@ async def _hand_over(one: Hosted) -> None:
 def _loops(
     environment: Environment, hosted: Sequence[Hosted], bus: Bus
 ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    for one in hosted:
+        yield f"{one.service.name} holds", partial(holds.watch, one.service.database)
     yield "policy", partial(watch_policy, environment.policy, bus)
     yield "loop lag", partial(_watch_loop, environment.metrics)
     for one in hosted:

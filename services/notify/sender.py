@@ -82,7 +82,7 @@ class Sender:
             await self._database.run(store.abandon_attempts)
         while True:
             try:
-                while await self.send_due():
+                while not self._database.is_paused and await self.send_due():
                     pass
             except Transient as error:
                 log.warning("sender waits", error=str(error))

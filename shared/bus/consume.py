@@ -30,6 +30,8 @@ BATCH: Final = 500
 TAKE_WAIT: Final = timedelta(seconds=1)
 PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 RETRY_POLL_SECONDS: Final = 1.0
+UNREADABLE: Final = "unreadable:"
+"""What stands for the source of a record without an envelope; its place in the log follows."""
 
 log = telemetry.logger("consumer")
 
@@ -100,7 +102,7 @@ class Consumer(Generic[C]):
         """Try parked keys again, for ever."""
         while True:
             try:
-                while await self.retry_parked():
+                while not self._database.is_paused and await self.retry_parked():
                     pass
             except Transient as error:
                 log.warning("parked keys wait", service=self._database.service, error=str(error))
@@ -223,6 +225,42 @@ class Consumer(Generic[C]):
                 applied = True
         return applied
 
+    async def replay(self, key: Key) -> int:
+        """Try a parked key's events now, in order, until one fails; says how many were applied."""
+        retry = self._retry_unreadable if key.source.startswith(UNREADABLE) else self._retry_head
+        applied = 0
+        while await retry(key):
+            applied += 1
+        return applied
+
+    async def drop(self, key: Key, sequence: int) -> bool:
+        """Do without a parked event, the first of its key, and go on behind it; False when it is not parked (any more).
+
+        Raises Conflict while an earlier one of its key is parked.
+        """
+        is_dropped = await self._database.run(lambda tx: parked.drop(tx, key, sequence))
+        if is_dropped:
+            await self.replay(key)
+        return is_dropped
+
+    async def _retry_unreadable(self, key: Key) -> bool:
+        """Apply a record that an earlier release could not read; it holds no other back."""
+
+        async def unit(tx: Tx) -> bool:
+            one = await parked.head(tx, key)
+            if one is None:
+                return False
+            try:
+                delivery = Delivery(read_header(one.event), one.event)
+            except Unreadable as error:
+                await parked.failed_again(tx, one, error=str(error))
+                return False
+            await self._apply(tx, [delivery])
+            await parked.remove(tx, one)
+            return True
+
+        return await self._database.run(unit)
+
     async def _retry_head(self, key: Key) -> bool:
         seen: list[Parked] = []
         try:
@@ -252,7 +290,7 @@ class Consumer(Generic[C]):
 
     async def _park_unreadable(self, one: Record, error: Unreadable) -> None:
         # Without an envelope there is no key to hold back: it stands alone, named by its place in the log.
-        place = Key(f"unreadable:{one.slot.topic}/{one.slot.partition}", (one.key or "?")[:200])
+        place = Key(f"{UNREADABLE}{one.slot.topic}/{one.slot.partition}", (one.key or "?")[:200])
         entry = Parked(place, one.offset + 1, one.value, "unreadable", 0)
         log.error("unreadable record parked", service=self._database.service, topic=one.slot.topic,
                   partition=one.slot.partition, offset=one.offset, error=str(error))  # fmt: skip

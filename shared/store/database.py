@@ -54,6 +54,10 @@ class Database:
         self.commits = 0
         self.announce = False
         """Whether commits tell other processes (LISTEN/NOTIFY) that the outbox holds something."""
+        self.is_paused = False
+        """Whether an operator holds back requests that write, timers and loops of the service's own."""
+        self.is_rebuilding = False
+        """Whether the consumer stands still because a read model is made anew."""
         self._writer = make_writer(url)
         self._reader = make_reader(url, self._writer)
         self._waiting: deque[_Waiting] = deque()

@@ -3,16 +3,31 @@
 The head is tried again in the background, then waits for a person; other keys flow on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from sqlalchemy import case, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.errors import Conflict
 from shared.store.database import Database
-from shared.store.progress import Key
-from shared.store.transaction import Tx
+from shared.store.progress import Key, record
+from shared.store.tables import Frame
+from shared.store.transaction import AnyRow, Tx
 
 Reason = Literal["failed", "gap", "unreadable", "version"]
 RETRIES: Final = (
@@ -138,6 +153,67 @@ async def failed_again(tx: Tx, parked: Parked, *, error: str) -> None:
             next_try_at=next_try(attempts=parked.attempts + 1, now=tx.now),
         )
     )
+
+
+async def drop(tx: Tx, key: Key, sequence: int) -> bool:
+    """Do without the first parked event of a key: the mark moves past it, the next is due; False when it is not there.
+
+    Raises Conflict while an earlier one of its key is parked.
+    """
+    await tx.lock(key.subject)
+    one = await head(tx, key)
+    if one is None or one.sequence > sequence:
+        return False
+    if one.sequence < sequence:
+        raise Conflict(
+            f"The event {one.sequence} of this key is parked before it: decide about that one first.",
+            zh=f"同一键下序号 {one.sequence} 的事件排在前面，请先处理它。",
+        )
+    await record(tx, {key: sequence})
+    await remove(tx, one)
+    return True
+
+
+async def heads(
+    connection: AsyncConnection, frame: Frame, *, after: Key, subject: str | None, limit: int
+) -> Sequence[AnyRow]:
+    """The first parked event of each key beyond `after`, in order of keys; `events` counts those of the key."""
+    table, earlier, all_ = frame.parked, frame.parked.alias(), frame.parked.alias()
+    query = (
+        select(table, _events_of(table, all_))
+        .where(
+            ~exists().where(_same_key(table, earlier), earlier.c.sequence < table.c.sequence),
+            tuple_(table.c.source, table.c.subject) > tuple_(*map(literal, after)),
+        )
+        .order_by(table.c.source, table.c.subject)
+        .limit(limit)
+    )
+    if subject is not None:
+        query = query.where(table.c.subject == subject)
+    return (await connection.execute(query)).all()
+
+
+async def events_of(
+    connection: AsyncConnection, frame: Frame, key: Key, *, limit: int
+) -> Sequence[AnyRow]:
+    """The parked events of a key, in order."""
+    table = frame.parked
+    query = (
+        select(table)
+        .where(table.c.source == key.source, table.c.subject == key.subject)
+        .order_by(table.c.sequence)
+        .limit(limit)
+    )
+    return (await connection.execute(query)).all()
+
+
+def _same_key(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(one.c.source == other.c.source, one.c.subject == other.c.subject)
+
+
+def _events_of(table: FromClause, all_: FromClause) -> ColumnElement[int]:
+    counting = select(func.count()).where(_same_key(table, all_)).select_from(all_)
+    return counting.scalar_subquery().label("events")
 
 
 async def count(database: Database) -> int:

@@ -18,6 +18,7 @@ from shared.errors import Transient
 from shared.store import leases
 from shared.store.database import Database
 from shared.store.leases import Lease
+from shared.store.republish import horizon
 from shared.store.transaction import AnyRow, Tx
 
 BATCH = 500
@@ -125,12 +126,17 @@ class Relay:
 
     async def _waiting(self) -> Sequence[AnyRow]:
         table = self._database.frame.outbox
+        dialect = "sqlite" if self._database.is_sqlite else "postgresql"
         held_back = select(table.c.subject).where(
             table.c.published_at.is_(None), table.c.refused.is_not(None)
         )
         query = (
             select(table.c.id, table.c.subject, table.c.event)
-            .where(table.c.published_at.is_(None), table.c.subject.not_in(held_back))
+            .where(
+                table.c.published_at.is_(None),
+                table.c.subject.not_in(held_back),
+                table.c.id <= horizon(self._database.frame, dialect),
+            )
             .order_by(table.c.id)
             .limit(BATCH)
         )

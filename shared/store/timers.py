@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import select, update
+from sqlalchemy.sql.dml import Update
 
 from shared import faults, telemetry
 from shared.errors import Transient
@@ -56,7 +57,7 @@ class Timers(Generic[C]):
         """Fire timers for ever."""
         while True:
             try:
-                while await self.fire_due() == BATCH:
+                while not self._database.is_paused and await self.fire_due() == BATCH:
                     pass
             except Transient as error:
                 log.warning("timers wait", service=self._database.service, error=str(error))
@@ -94,6 +95,33 @@ class Timers(Generic[C]):
             for one in due:
                 await self._fire_alone(one)
         return len(due)
+
+    async def replay(self, id_: str) -> bool:
+        """Fire a parked timer now; False when it is not parked, or fails again."""
+        table = self._database.frame.timers
+        again = (
+            update(table)
+            .where(table.c.id == id_, table.c.state == "parked")
+            .values(state="armed", error=None)
+            .returning(table.c.subject)
+        )
+        row = await self._database.run(lambda tx: tx.row(again))
+        if row is None:
+            return False
+        await self._fire_alone((id_, row.subject))
+        async with self._database.reading() as connection:
+            query = select(table.c.state).where(table.c.id == id_)
+            return (await connection.execute(query)).scalar() == "fired"
+
+    async def drop(self, id_: str) -> bool:
+        """Do without a parked timer; False when it is not parked."""
+        table = self._database.frame.timers
+        cancelled = (
+            update(table)
+            .where(table.c.id == id_, table.c.state == "parked")
+            .values(state="cancelled")
+        )
+        return await self._database.run(lambda tx: _changed(tx, cancelled))
 
     async def _fire_alone(self, one: tuple[str, str]) -> None:
         try:
@@ -140,3 +168,7 @@ class Timers(Generic[C]):
             self._metrics.timers_fired.labels(self._database.service, timer.name).inc()
             with telemetry.tracing(None):
                 await self._handlers[timer.name](timer, tx, self._context)
+
+
+async def _changed(tx: Tx, statement: Update) -> bool:
+    return (await tx.execute(statement)).rowcount > 0

@@ -16,9 +16,11 @@ from shared.errors import Rejected, Transient
 from shared.service import AnyService
 from shared.telemetry import Metrics
 from shared.web.json import dump
+from shared.web.operations import OPERATIONS
 from shared.web.problems import PROBLEMS, answer_errors, passing, problem, rejected
 
 BODY_SECONDS: Final = 30.0
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 Readiness = Callable[[], Awaitable[Mapping[str, str | None]]]
 """Tells what is not ready: a name and what is wrong with it, None where nothing is."""
 
@@ -48,6 +50,7 @@ class Gateway:
         self._apps: dict[str, FastAPI] = {
             service.name: service_app(service) for service in services
         }
+        self._databases = {service.name: service.database for service in services}
         self._metrics = metrics
         self._readiness = readiness
         self.is_stopping = False
@@ -117,8 +120,14 @@ class Gateway:
                 )
             case "/openapi.json":
                 return _plain(self._apps[name].openapi())
-            case _:
-                return None
+            case rest:
+                is_held = self._databases[name].is_paused and request.method not in READING
+                # Operators are let in: what holds the service is theirs.
+                return (
+                    problem(request, "paused")
+                    if is_held and not rest.startswith(OPERATIONS)
+                    else None
+                )
 
     async def _ready(self, names: Sequence[str]) -> Response:
         checks: dict[str, dict[str, str | None]] = {}
