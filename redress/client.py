@@ -133,6 +133,10 @@ class Client:
         """What the system answers to `body`. Raises NotReachable or Problem."""
         return self._document(self._send("POST", path, body=body, headers=headers))
 
+    def order(self, path: str, body: object) -> None:
+        """Post what is answered with nothing. Raises NotReachable or Problem."""
+        self._send("POST", path, body=body)
+
     def post_once(
         self, path: str, body: object, *, key: str, on_wait: Callable[[float, str], None]
     ) -> Answer:

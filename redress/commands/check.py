@@ -1,6 +1,5 @@
 """`redress check`: whether all is well."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +8,8 @@ from rich.table import Table
 
 from redress.commands.options import AsJson, Key, Url, connect
 from redress.commands.screen import console, print_json
-from redress.failure import PROBLEM, Failure
+from redress.commands.services import readiness
+from redress.failure import PROBLEM
 
 if TYPE_CHECKING:
     from redress.client import Client
@@ -48,12 +48,7 @@ def check(*, as_json: AsJson = False, url: Url = None, key: Key = None) -> None:
 
 def look(client: "Client") -> list[Finding]:
     """How each service is. Raises NotReachable, or Failure when it is no Redress."""
-    status, text = client.plain("/readyz")
-    try:
-        checks: Mapping[str, Mapping[str, str | None]] = json.loads(text)["checks"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"{client.url}/readyz answers {status}, but not like Redress.") from error
-    return [_finding(client, service, found) for service, found in checks.items()]
+    return [_finding(client, service, found) for service, found in readiness(client).items()]
 
 
 def _finding(client: "Client", service: str, found: Mapping[str, str | None]) -> Finding:
@@ -64,7 +59,7 @@ def _finding(client: "Client", service: str, found: Mapping[str, str | None]) ->
     if waiting is not None and waiting > LONG_QUEUE:
         wrong.append(f"{waiting} events wait to be published: is the log away?")
     if parked:
-        wrong.append(f"{parked} keys are parked: a person must look at them")
+        wrong.append(f"{parked} keys are parked: see `redress parked list`")
     return Finding(service, tuple(wrong), waiting, parked)
 
 
