@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate setup test test-fast check lint types imports format docs requirements bench lock clean
+.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs requirements bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -17,6 +17,9 @@ run: ## set up, then run all services on http://127.0.0.1:8000
 migrate: ## set up, then bring databases and topics up to date
 	@$(SETUP)
 	@$(BIN)/redress migrate
+
+compose: ## start docker-compose.yml; makes .env and the secrets where they are missing
+	@$(PYTHON) -m dev.compose up
 
 setup: ## make ./.venv with everything that tests and checks need
 	@$(SETUP) --dev

@@ -43,14 +43,24 @@ def data_folder(environ: Mapping[str, str]) -> Path:
 def find_address(url: str | None, key: str | None, environ: Mapping[str, str]) -> Address:
     """The address and key: given, else from the environment, else from `first-run.json`.
 
-    A key from the file goes to the address in the file or to this machine, nowhere else. Raises
-    WrongUsage when the file cannot be read.
+    A key from the last goes to the address in that file or to this machine, nowhere else. Raises
+    WrongUsage when a file cannot be read.
     """
-    url, key = url or environ.get("REDRESS_URL"), key or environ.get("REDRESS_KEY")
+    url = url or environ.get("REDRESS_URL")
+    key = key or environ.get("REDRESS_KEY") or _key_file(environ.get("REDRESS_KEY_FILE"))
     known = _first_run(data_folder(environ) / "first-run.json")
     if key is None and (url is None or url.rstrip("/") == known.get("url") or _LOCAL.match(url)):
         key = known.get("operator_key")
     return Address((url or known.get("url") or DEFAULT_URL).rstrip("/"), key)
+
+
+def _key_file(name: str | None) -> str | None:
+    try:
+        return (Path(name).read_text().strip() or None) if name else None
+    except OSError as error:
+        raise WrongUsage(
+            f"{name}, which REDRESS_KEY_FILE names, cannot be read: {error.strerror}."
+        ) from error
 
 
 def _first_run(path: Path) -> Mapping[str, str]:

@@ -41,6 +41,7 @@ from shared.store.timers import Timers
 from shared.telemetry import Metrics
 from shared.web.app import Gateway
 from shared.web.credentials import Guard
+from shared.web.elsewhere import elsewhere
 from shared.web.operations import operation_routes
 
 BUILDERS: Final[Mapping[str, Builder]] = {
@@ -178,6 +179,8 @@ async def _run(
     on_ready: Callable[[str], None],
 ) -> None:
     readiness = {one.service.name: _readiness(one, environment.policy) for one in hosted}
+    if "desk" in readiness and environment.settings.services:
+        readiness |= elsewhere(environment.settings, BUILDERS.keys() - readiness.keys())
     gateway = Gateway(
         [one.service for one in hosted], metrics=environment.metrics, readiness=readiness
     )

@@ -4,6 +4,8 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.errors import RedressError
 
 SECRET_BYTES = 32
+LEAST_DIFFERENT: Final = 12
+"""Different bytes among 32 random ones; fewer come by chance once in more than 10^18 times."""
+LEAST_PASSWORD: Final = 16
 
 
 class SettingsError(RedressError):
@@ -32,8 +37,12 @@ class Settings(BaseSettings):
     """`embedded` or `kafka://host:port,…`."""
     database: str = "sqlite"
     """`sqlite` or `postgresql://user:password@host:port/redress_{service}`."""
+    database_password_file: str | None = None
+    """File with the password for `database`; `{service}` in its name is the service's."""
     smtp: str | None = None
     """`smtp://user:password@host:port`; without it mails become files."""
+    smtp_file: Path | None = None
+    """File with that address, which may hold a password; empty where mails become files."""
     timezone: str = "Asia/Shanghai"
     services: str | None = None
     """How services reach each other, e.g. `http://{service}:8000`; default: this host and port."""
@@ -74,7 +83,35 @@ class Settings(BaseSettings):
                 "as in postgresql://user@host/redress_{service}; each service owns its database."
             )
         address = self.database.format(service=service)
+        if self.database_password_file:
+            address = _with_password(
+                address, Path(self.database_password_file.format(service=service))
+            )
         return "postgresql+asyncpg://" + address.split("://", 1)[1]
+
+    @property
+    def smtp_address(self) -> str | None:
+        """Where mails go; None where they become files."""
+        if self.smtp is None and self.smtp_file is not None:
+            return self.smtp_file.read_text().strip() or None
+        return self.smtp
+
+
+def _with_password(address: str, file: Path) -> str:
+    """The address with the password of the file. Raises SettingsError when there is none worth the name."""
+    parts, password = urlsplit(address), file.read_text().strip()
+    user, _, host = parts.netloc.rpartition("@")
+    if not user or ":" in user:
+        raise SettingsError(
+            "REDRESS_DATABASE needs a role and no password where REDRESS_DATABASE_PASSWORD_FILE is set, "
+            "as in postgresql://redress_{service}@host/redress_{service}."
+        )
+    if len(password) < LEAST_PASSWORD:
+        raise SettingsError(
+            f"{file} must hold a password of {LEAST_PASSWORD} characters or more: "
+            "make one with `openssl rand -hex 32`."
+        )
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +162,11 @@ def _decode(text: str, where: str) -> bytes:
         value = bytes.fromhex(text)
     except ValueError:
         value = b""
-    if len(value) != SECRET_BYTES:
-        raise SettingsError(f"{where} must hold {SECRET_BYTES} random bytes in hex (64 digits).")
+    if len(value) != SECRET_BYTES or len(set(value)) < LEAST_DIFFERENT:
+        raise SettingsError(
+            f"{where} must hold {SECRET_BYTES} random bytes in hex (64 digits): "
+            "make them with `openssl rand -hex 32`."
+        )
     return value
 
 

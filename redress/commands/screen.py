@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ def print_json(document: object) -> None:
 def own_command() -> str:
     """How the person at the terminal calls this command again."""
     program = Path(sys.argv[0])
-    if program.name != "redress":
+    if program.name != "redress" or shutil.which("redress") == str(program):
         return "redress"
     if program.is_absolute() and program.is_relative_to(Path.cwd()):
         return str(program.relative_to(Path.cwd()))

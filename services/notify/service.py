@@ -57,6 +57,6 @@ def build(
 
 
 def _channels(settings: Settings) -> list[Channel]:
-    if settings.smtp:
-        return [SmtpChannel(settings.smtp)]
+    if address := settings.smtp_address:
+        return [SmtpChannel(address)]
     return [FileChannel(settings.data / "notify" / "mail")]

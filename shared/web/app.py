@@ -38,7 +38,10 @@ def service_app(service: AnyService) -> FastAPI:
 
 
 class Gateway:
-    """All services of a process behind one port: `/{service}/…`, each with health, readiness and metrics."""
+    """All services of a process behind one port: `/{service}/…`, each with health, readiness and metrics.
+
+    `readiness` may also name services of other processes: `/readyz` speaks for them too.
+    """
 
     def __init__(
         self,
@@ -104,7 +107,7 @@ class Gateway:
     async def _own(self, request: Request, name: str) -> Response | None:  # noqa: PLR0911 - a table of paths
         path = request.url.path
         if path == "/readyz":
-            return await self._ready(list(self._apps))
+            return await self._ready(list(self._readiness))
         if path.startswith("/problems/"):
             return _explain(path.removeprefix("/problems/"))
         if name not in self._apps:
@@ -130,9 +133,8 @@ class Gateway:
                 )
 
     async def _ready(self, names: Sequence[str]) -> Response:
-        checks: dict[str, dict[str, str | None]] = {}
-        for name in names:
-            checks[name] = dict(await self._readiness[name]())
+        found = await asyncio.gather(*(self._readiness[name]() for name in names))
+        checks = dict(zip(names, map(dict, found), strict=True))
         wrong = self.is_stopping or any(text for one in checks.values() for text in one.values())
         return _plain({"status": "stopping" if self.is_stopping else "waiting" if wrong else "ready",
                        "checks": checks}, 503 if wrong else 200)  # fmt: skip

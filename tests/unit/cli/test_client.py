@@ -33,6 +33,16 @@ def test_options_come_before_the_environment_and_that_before_the_first_run(tmp_p
     assert find_address(None, None, environ) == Address("http://127.0.0.1:8000", "file")
 
 
+def test_a_key_may_lie_in_a_file_of_its_own_for_whatever_address_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("of the file\n")
+    environ = {"REDRESS_URL": "http://gateway:8080", "REDRESS_KEY_FILE": str(tmp_path / "key")}
+
+    assert find_address(None, None, environ) == Address("http://gateway:8080", "of the file")
+    assert find_address(None, None, environ | {"REDRESS_KEY": "env"}).key == "env"
+    with pytest.raises(WrongUsage, match="REDRESS_KEY_FILE"):
+        find_address(None, None, {"REDRESS_KEY_FILE": str(tmp_path / "none")})
+
+
 def test_the_key_of_this_machine_is_sent_to_no_other_one(tmp_path: Path) -> None:
     environ = first_run(tmp_path, url="https://redress.example.com", operator_key="file")
 
