@@ -21,6 +21,9 @@ migrate: ## set up, then bring databases and topics up to date
 compose: ## start docker-compose.yml; makes .env and the secrets where they are missing
 	@$(PYTHON) -m dev.compose up
 
+compose-test: setup ## bring docker-compose.yml up as it is, break it, back it up, restore it, take it down
+	@REDRESS_TEST_COMPOSE=1 $(BIN)/python -m pytest tests/compose -x -o faulthandler_timeout=900 --durations=8
+
 setup: ## make ./.venv with everything that tests and checks need
 	@$(SETUP) --dev
 
