@@ -13,7 +13,7 @@ from dev.process import free_ports
 from tests.compose.installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 collect_ignore_glob = [] if os.environ.get("REDRESS_TEST_COMPOSE") else ["test_*.py"]
 
@@ -43,7 +43,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the containers said with a test that failed."""
     report = yield
     made = item.funcargs.get("installation") if isinstance(item, pytest.Function) else None

@@ -7,7 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -143,7 +143,7 @@ class Load:
         self.surprises: list[str] = []
         """Answers that no adapter should have to understand."""
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
