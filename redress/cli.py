@@ -44,6 +44,8 @@ COMMANDS: Final = (
     Entry("parked", LOOK_AFTER, "What could not be applied: list, show, replay, drop.", "parked:parked_app",
           is_group=True),
     Entry("republish", LOOK_AFTER, "Send events again that the log should have.", "republish:republish"),
+    Entry("backup", LOOK_AFTER, "Write all there is, as of one moment, into a file.", "backup:backup"),
+    Entry("restore", LOOK_AFTER, "Put a backup into an empty system.", "backup:restore"),
     Entry("key", LOOK_AFTER, "Keys of adapters and other machines.", "keys:keys_app", is_group=True),
     Entry("unit", LOOK_AFTER, "Parts of the business.", "units:units_app", is_group=True),
     Entry("packs", LOOK_AFTER, "Policy packs: check them.", "packs:packs_app", is_group=True),

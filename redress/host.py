@@ -33,6 +33,7 @@ from shared.policy import Policy, watch_policy
 from shared.service import AnyService, Builder, Environment
 from shared.settings import Settings, SettingsError, load_secrets
 from shared.store import holds, parked
+from shared.store.copy import is_half_restored
 from shared.store.listen import listen
 from shared.store.migrate import is_current, upgrade
 from shared.store.relay import Relay, prune, waiting_count
@@ -62,7 +63,7 @@ log = telemetry.logger("host")
 
 
 class NotMigrated(SettingsError):
-    """A database lacks a migration; `redress migrate` mends it."""
+    """A database is not as this release needs it; the message says which command mends it."""
 
 
 def chosen(names: Sequence[str]) -> list[str]:
@@ -138,6 +139,7 @@ async def migrate(environment: Environment, services: Sequence[AnyService], bus:
     for service in services:
         if await upgrade(environment.settings.database_url(service.name), service.migrations):
             log.info("migrated", service=service.name)
+        await _must_be_restored(service)
         if service.on_migrated is not None:
             await service.on_migrated()
 
@@ -343,6 +345,16 @@ async def _must_be_current(environment: Environment, services: Sequence[AnyServi
         ):
             raise NotMigrated(
                 f"the database of {service.name} lacks a migration: run `redress migrate` first."
+            )
+        await _must_be_restored(service)
+
+
+async def _must_be_restored(service: AnyService) -> None:
+    async with service.database.reading() as connection:
+        if await is_half_restored(connection, service.database.frame):
+            raise NotMigrated(
+                f"a restore into the database of {service.name} did not end: empty databases, topics and the data "
+                "folder (keep its secrets), then run `redress restore` again."
             )
 
 

@@ -1,11 +1,12 @@
 """What a service is to the process that hosts it: data, no behaviour of its own."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus.consume import Subscriptions
 from shared.clock import Clock
@@ -48,6 +49,8 @@ class Service(Generic[C]):
     timers: Mapping[str, TimerHandler[C]] = field(default_factory=dict)
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
+    files: Callable[[AsyncConnection], AsyncIterator[Path]] | None = None
+    """The files that its rows name, below the data folder: a backup takes them along."""
     on_migrated: Callable[[], Awaitable[None]] | None = None
     """Run once after migrations, such as the first-run rows."""
 

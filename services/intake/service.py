@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.intake.api import routes
+from services.intake.api.attachments import attachment_files
 from services.intake.api.door import Door
 from services.intake.policy.seal import Vault
 from services.intake.policy.tokens import Tokens
@@ -31,4 +32,5 @@ def build(environment: Environment) -> Service[None]:
         router=routes(environment, database, door),
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
+        files=attachment_files,
     )

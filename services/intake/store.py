@@ -1,6 +1,6 @@
 """Intake's tables and queries: complaints and messages masked, and the vault, where everything personal is sealed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -452,3 +452,10 @@ async def record_read(
 async def _one(connection: AsyncConnection, query: Executable) -> Found | None:
     row: Found | None = (await connection.execute(query)).one_or_none()
     return row
+
+
+async def attachment_ids(connection: AsyncConnection) -> AsyncIterator[str]:
+    """The ids of all attachments, one after the other."""
+    result = await connection.stream(select(ATTACHMENTS.c.id))
+    async for id_ in result.scalars():
+        yield id_

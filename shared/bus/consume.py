@@ -72,8 +72,8 @@ class Consumer(Generic[C]):
         self._context = context
         self._metrics = metrics
         self._parked = Signal()
-        self.topics = sorted({TOPICS[body.source] for body in subscriptions})
-        self.group = f"redress-{database.service}"
+        self.topics = topics_of(subscriptions)
+        self.group = group_of(database.service)
         self.stuck_since: float | None = None
         """Loop time since when nothing could be applied for a passing reason."""
 
@@ -295,6 +295,16 @@ class Consumer(Generic[C]):
         log.error("unreadable record parked", service=self._database.service, topic=one.slot.topic,
                   partition=one.slot.partition, offset=one.offset, error=str(error))  # fmt: skip
         await self._database.run(lambda tx: parked.park(tx, entry, error=str(error)))
+
+
+def topics_of(subscriptions: Subscriptions[Any]) -> list[str]:
+    """The topics that carry what is subscribed to."""
+    return sorted({TOPICS[body.source] for body in subscriptions})
+
+
+def group_of(service: str) -> str:
+    """The group that a service's consumers are members of."""
+    return f"redress-{service}"
 
 
 def _read(records: Iterable[Record]) -> tuple[list[Delivery], list[tuple[Record, Unreadable]]]:

@@ -132,6 +132,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def goal(self) -> Mapping[Slot, int]:
+        """Where each partition ended when the reader was opened: the offset that its next record got."""
+        ...
+
+    @property
     def caught_up(self) -> bool:
         """Whether everything that was in the topic when the reader was opened has been read."""
         ...
@@ -166,6 +171,10 @@ class Bus(LogView, Protocol):
 
         Raises PublishFailed (some may still land later) or MessageRefused. One call at a time per topic.
         """
+        ...
+
+    async def skip_to_end(self, group: str, topics: Sequence[str]) -> None:
+        """Let a group without members go on behind all that is in the topics. Raises BusUnavailable."""
         ...
 
     def subscribe(

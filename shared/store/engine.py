@@ -32,6 +32,28 @@ def make_reader(url: str, writer: AsyncEngine) -> AsyncEngine:
     return writer
 
 
+def make_exporter(url: str) -> AsyncEngine:
+    """The engine for long, consistent looks at a database that others use: it writes nothing and is not hurried."""
+    if url.startswith("sqlite"):
+        return _sqlite(url, begin="BEGIN", connections=2, read_only=True)
+    return create_async_engine(
+        url,
+        isolation_level="REPEATABLE READ",
+        pool_size=2,
+        max_overflow=0,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "application_name": "redress backup",
+                "default_transaction_read_only": "on",
+                "timezone": "UTC",
+            },
+        },
+    )
+
+
 def _sqlite(url: str, *, begin: str, connections: int, read_only: bool) -> AsyncEngine:
     Path(url.split(":///", 1)[1]).parent.mkdir(parents=True, exist_ok=True)
     file = url.split(":///", 1)[1]

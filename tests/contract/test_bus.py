@@ -426,3 +426,33 @@ async def test_publishing_nothing_is_harmless(bus: Bus, names: Names) -> None:
     await bus.publish(topic.name, [])
 
     assert sum((await bus.lag(names.group("g"), [topic.name])).values()) == 0
+
+
+async def test_a_group_can_be_moved_behind_all_that_is_there(bus: Bus, names: Names) -> None:
+    topic, group = names.topic("skip"), names.group("skip")
+    await bus.create_topics([topic])
+    await bus.publish(topic.name, numbered(KEYS, 5))
+
+    await bus.skip_to_end(group, [topic.name])
+
+    assert sum((await bus.lag(group, [topic.name])).values()) == 0
+    await bus.publish(topic.name, [Message("new", b"new")])
+    async with bus.subscribe(group, [topic.name]) as subscription:
+        [record] = await take(subscription, 1)
+    assert record.value == b"new"
+
+
+async def test_a_reader_tells_where_the_topic_ended_when_it_was_opened(
+    bus: Bus, names: Names
+) -> None:
+    topic = names.topic("goal")
+    await bus.create_topics([topic])
+    await bus.publish(topic.name, numbered(KEYS, 2))
+
+    async with bus.read(topic.name) as reader:
+        await bus.publish(topic.name, numbered(KEYS, 2))
+        records = await read_until(reader, lambda found: len(found) == 4 * len(KEYS))
+
+    assert len(reader.goal) == topic.partitions
+    before = [one for one in records if one.offset < reader.goal[one.slot]]
+    assert len(before) == 2 * len(KEYS)

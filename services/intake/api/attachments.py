@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake import store
 from services.intake.api.bodies import AttachmentOut
 from services.intake.api.door import Door
 from services.intake.api.gate import Gate
@@ -73,6 +76,12 @@ _BODY = {
 def path_of(data: Path, id_: str) -> Path:
     """Where a file's sealed bytes are. The name that its sender gave it plays no part."""
     return data / "intake" / "attachments" / id_
+
+
+async def attachment_files(connection: AsyncConnection) -> AsyncIterator[Path]:
+    """The files of all attachments, below the data folder."""
+    async for id_ in store.attachment_ids(connection):
+        yield path_of(Path(), id_)
 
 
 async def read_sealed(data: Path, opened: OpenedFile) -> bytes:

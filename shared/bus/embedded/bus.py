@@ -119,6 +119,14 @@ class EmbeddedBus:
                 acknowledged=refused,
             )
 
+    async def skip_to_end(self, group: str, topics: Sequence[str]) -> None:
+        for topic in topics:
+            self._require(topic)
+        try:
+            await self.writer.run(partial(log.skip_to_end, group=group, topics=topics))
+        except sqlite3.Error as error:
+            raise BusUnavailable(f"the embedded log cannot record offsets: {error}") from error
+
     async def _append(self, topic: str, messages: Sequence[Message]) -> None:
         at = int(self._clock.now().timestamp())
         try:

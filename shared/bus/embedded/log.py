@@ -226,6 +226,16 @@ def commit(connection: sqlite3.Connection, group: str, offsets: Mapping[Slot, in
     )
 
 
+def skip_to_end(connection: sqlite3.Connection, group: str, topics: Sequence[str]) -> None:
+    """Set the group behind all that is in the topics."""
+    register(connection, group, topics)
+    commit(
+        connection,
+        group,
+        {slot: end for slot, end in ends(connection).items() if slot.topic in topics},
+    )
+
+
 def lag(connection: sqlite3.Connection, group: str, topics: Sequence[str]) -> Mapping[Slot, int]:
     """How many records of each partition the group has not committed."""
     return {

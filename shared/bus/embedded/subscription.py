@@ -141,6 +141,10 @@ class EmbeddedReader:
             await self._source.changed(left)
 
     @property
+    def goal(self) -> Mapping[Slot, int]:
+        return self._goal
+
+    @property
     def caught_up(self) -> bool:
         return all(self._reading[slot] >= goal for slot, goal in self._goal.items())
 

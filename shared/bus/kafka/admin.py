@@ -76,6 +76,25 @@ async def _committed(
             return found
 
 
+async def skip_to_end(settings: KafkaSettings, group: str, topics: Sequence[str]) -> None:
+    """Set a group without members behind all that is in the topics. Raises BusUnavailable."""
+    with unavailable(f"moving {group} on"):
+        async with asyncio.timeout(ADMIN_WITHIN), _admin(settings) as admin:
+            described = await admin.describe_topics(list(topics))
+            parts = [
+                TopicPartition(topic["topic"], part["partition"])
+                for topic in described
+                for part in topic["partitions"]
+            ]
+            mover = new_consumer(settings, group_id=group)
+            mover.assign(parts)
+            try:
+                await mover.start()
+                await mover.commit(await mover.end_offsets(parts))
+            finally:
+                await leave(mover)
+
+
 @asynccontextmanager
 async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(

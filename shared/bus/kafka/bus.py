@@ -57,6 +57,9 @@ class KafkaBus:
                 acknowledged=refused,
             )
 
+    async def skip_to_end(self, group: str, topics: Sequence[str]) -> None:
+        await admin.skip_to_end(self._settings, group, topics)
+
     def subscribe(
         self, group: str, topics: Sequence[str]
     ) -> AbstractAsyncContextManager[Subscription]:

@@ -1,7 +1,7 @@
 """Reading a whole topic of Kafka, outside any group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -39,13 +39,16 @@ async def _begin(consumer: AIOKafkaConsumer, topic: str) -> "KafkaReader":
     begins, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
     await consumer.seek_to_beginning(*parts)
     left = {part.partition: ends[part] for part in parts if ends[part] > begins[part]}
-    return KafkaReader(consumer, left)
+    return KafkaReader(consumer, left, {Slot(*part): ends[part] for part in parts})
 
 
 class KafkaReader:
     """A reader of a whole topic (the port's Reader)."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, left: dict[int, int]) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, left: dict[int, int], goal: Mapping[Slot, int]
+    ) -> None:
+        self.goal = goal
         self._consumer = consumer
         self._left = left
         """The partitions not yet read to where they ended at opening, and where that is."""
