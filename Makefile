@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs requirements bench lock clean
+.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs requirements bench chaos chaos-full chaos-mutants lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -57,6 +57,15 @@ requirements: setup ## run the tests and write docs/requirements.md: row, tests,
 
 bench: setup ## measure, and write docs/performance.md
 	@$(BIN)/python -m bench
+
+chaos: setup ## break a running system for under four minutes and hold it to its promises
+	@$(BIN)/python -m chaos smoke $(if $(SEED),--seed $(SEED))
+
+chaos-full: setup ## everything on one engine: ENGINE=embedded|grown, SLICE=1/3 a part; results add up in docs
+	@$(BIN)/python -m chaos full --keep --engine $(or $(ENGINE),embedded) $(if $(SLICE),--slice $(SLICE)) $(if $(SEED),--seed $(SEED))
+
+chaos-mutants: setup ## build mistakes in, one at a time: each must be noticed
+	@$(BIN)/python -m chaos mutants $(if $(SEED),--seed $(SEED))
 
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header

@@ -46,6 +46,7 @@ COMMANDS: Final = (
     Entry("republish", LOOK_AFTER, "Send events again that the log should have.", "republish:republish"),
     Entry("backup", LOOK_AFTER, "Write all there is, as of one moment, into a file.", "backup:backup"),
     Entry("restore", LOOK_AFTER, "Put a backup into an empty system.", "backup:restore"),
+    Entry("verify", LOOK_AFTER, "Hold databases and log against each other, and against a client's journal.", "verify:verify"),
     Entry("key", LOOK_AFTER, "Keys of adapters and other machines.", "keys:keys_app", is_group=True),
     Entry("unit", LOOK_AFTER, "Parts of the business.", "units:units_app", is_group=True),
     Entry("packs", LOOK_AFTER, "Policy packs: check them.", "packs:packs_app", is_group=True),

@@ -1,6 +1,6 @@
 """Named points at which a test may stop the world.
 
-Nothing here reads a setting: only code outside the shipped packages (`tests/faults`) can install a hook, so a
+Nothing here reads a setting: only code outside the shipped packages (`chaos`) can install a hook, so a
 production build has none.
 """
 

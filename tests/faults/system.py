@@ -35,7 +35,7 @@ class System:
         }
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.child", *services],
+                [sys.executable, "-m", "chaos.child", *services],
                 cwd=ROOT,
                 env=environment,
                 stdout=subprocess.PIPE,

@@ -1,9 +1,10 @@
 """A process that hosts services with a hook at the named fault points, and a clock that tests can shift.
 
-    python -m tests.faults.child [SERVICE …]
+    python -m chaos.child [SERVICE …]
 
 `FAULT=point:action[@n]` acts when the point is reached for the n-th time: `kill` ends the process as kill -9 does,
-`raise` raises. `REDRESS_TEST_CLOCK` names a file with the seconds to add to the clock.
+`raise` raises. `REDRESS_TEST_CLOCK` names a file with the seconds to add to the clock. `MUTANT` names a mistake of
+`chaos.mutants` to run with: a checker that does not notice it proves nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
+from chaos.mutants import MUTANTS
 from redress import host
 from shared import faults, telemetry
 from shared.clock import Clock, FileClock, SystemClock
@@ -49,6 +51,8 @@ def main() -> None:
     telemetry.configure_logs(level="warning", json=True)
     if text := os.environ.get("FAULT"):
         install(text)
+    if name := os.environ.get("MUTANT"):
+        MUTANTS[name]()
     shifted = os.environ.get("REDRESS_TEST_CLOCK")
     clock: Clock = FileClock(Path(shifted)) if shifted else SystemClock()
     asyncio.run(

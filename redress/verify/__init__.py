@@ -1,0 +1,1 @@
+"""Whether a system at rest kept its promises: what the databases and the log hold, held against each other."""
