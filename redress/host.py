@@ -121,9 +121,14 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         subscriptions=service.subscriptions,
         context=service.context,
         metrics=metrics,
+        remember=service.remember,
     )
     timers = Timers(
-        database=database, handlers=service.timers, context=service.context, metrics=metrics
+        database=database,
+        handlers=service.timers,
+        context=service.context,
+        metrics=metrics,
+        remember=service.remember,
     )
     operations = Operations(service, consumer=consumer, timers=timers, bus=bus)
     service.router.include_router(

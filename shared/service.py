@@ -15,6 +15,7 @@ from shared.settings import Secrets, Settings
 from shared.store.database import Database
 from shared.store.signal import Signal
 from shared.store.timers import TimerHandler
+from shared.store.transaction import Remember
 from shared.telemetry import Metrics
 from shared.web.credentials import Guard
 
@@ -47,6 +48,8 @@ class Service(Generic[C]):
     migrations: Path
     subscriptions: Subscriptions[C] = field(default_factory=dict)
     timers: Mapping[str, TimerHandler[C]] = field(default_factory=dict)
+    remember: Remember | None = None
+    """Reads in bulk what handlers of a batch need about its subjects."""
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
     files: Callable[[AsyncConnection], AsyncIterator[Path]] | None = None

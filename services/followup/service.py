@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.followup.api.routes import routes
-from services.followup.store import FRAME
+from services.followup.store import FRAME, remember
 from services.followup.subscriptions import SUBSCRIPTIONS
 from services.followup.timers import TIMERS
 from services.followup.usecases.record import Followup
@@ -27,4 +27,5 @@ def build(environment: Environment) -> Service[Followup]:
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
+        remember=remember,
     )

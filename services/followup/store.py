@@ -1,7 +1,7 @@
 """Followup's tables and queries. Facts are only ever added; the row of a case is what they fold into."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,8 +16,10 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     insert,
     select,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,26 +105,89 @@ class Kept:
     body: CaseBody | None
 
 
+class Cases:
+    """The cases that a unit works on: read at once, changed here, written at once."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        self.new_facts: list[Mapping[str, object]] = []
+        self.new_clock_facts: list[Mapping[str, object]] = []
+        self.opened: dict[str, Mapping[str, object]] = {}
+        self.changed: dict[str, Mapping[str, object]] = {}
+
+    async def read(self, tx: Tx, complaints: Collection[str]) -> None:
+        """Read what is known about these, unless it was read before."""
+        wanted = set(complaints) - self.kept.keys()
+        cases = {row.complaint: row for row in await tx.rows(_of(tx, _CASE, wanted))}
+        facts = _by_complaint(await tx.rows(_of(tx, select(FACTS).order_by(FACTS.c.id), wanted)))
+        clocks: Mapping[str, list[Row[Any]]] = {}
+        if cases:
+            query = select(CLOCK_FACTS).order_by(CLOCK_FACTS.c.id)
+            clocks = _by_complaint(await tx.rows(_of(tx, query, cases)))
+        for complaint in wanted:
+            row = cases.get(complaint)
+            self.kept[complaint] = Kept(
+                complaint,
+                row.unit if row else "",
+                tuple(map(_fact, facts.get(complaint, ()))),
+                tuple(map(_clock_fact, clocks.get(complaint, ()))),
+                CaseChanged.model_validate(row.body) if row else None,
+            )
+
+    async def write(self, tx: Tx) -> None:
+        """Write everything new, table by table."""
+        for table, rows in (
+            (FACTS, self.new_facts),
+            (CLOCK_FACTS, self.new_clock_facts),
+            (CASES, [*self.opened.values()]),
+        ):
+            if rows:
+                await tx.execute(insert(table), rows)
+        if self.changed:
+            await tx.execute(_CHANGE, [*self.changed.values()])
+
+
+_CASE: Final = select(CASES.c.complaint, CASES.c.unit, CASES.c.body)
+_SHOWN: Final = ("version", "state", "handler", "team", "callback_due_at", "body", "changed_at")
+_CHANGE: Final = (
+    update(CASES)
+    .where(CASES.c.complaint == bindparam("of_complaint"))
+    .values({name: bindparam(name) for name in _SHOWN})
+)
+
+
+def _of(tx: Tx, query: Select[Any], complaints: Collection[str]) -> Select[Any]:
+    return query.where(tx.among(query.selected_columns.complaint, complaints))
+
+
+def _by_complaint(rows: Iterable[Row[Any]]) -> Mapping[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.complaint, []).append(row)
+    return found
+
+
+async def remember(tx: Tx, complaints: Collection[str]) -> None:
+    """Read many cases at once, for `load` to find. Lock them first."""
+    await tx.memory(Cases).read(tx, complaints)
+
+
 async def load(tx: Tx, complaint: str, *, unit: str) -> Kept:
     """All that is known about a complaint. Lock it first. `unit` is what it belongs to if nothing is known yet."""
-    row = await tx.row(select(CASES.c.unit, CASES.c.body).where(CASES.c.complaint == complaint))
-    facts = await tx.rows(_facts(complaint))
-    clocks = await tx.rows(_clock_facts(complaint)) if row else ()
-    return Kept(
-        complaint,
-        row.unit if row else unit,
-        tuple(map(_fact, facts)),
-        tuple(map(_clock_fact, clocks)),
-        CaseChanged.model_validate(row.body) if row else None,
-    )
+    cases = tx.memory(Cases)
+    if complaint not in cases.kept:
+        await cases.read(tx, [complaint])
+    kept = cases.kept[complaint]
+    return kept if kept.unit else replace(kept, unit=unit)
 
 
-async def add_facts(tx: Tx, complaint: str, unit: str, facts: Iterable[Fact]) -> None:
+def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
     """Add facts, in this order."""
-    rows = [
+    cases = tx.memory(Cases)
+    cases.new_facts += [
         {
-            "complaint": complaint,
-            "unit": unit,
+            "complaint": kept.complaint,
+            "unit": kept.unit,
             "name": fact.what.name,
             "cycle": fact.cycle,
             "at": fact.at,
@@ -133,25 +198,27 @@ async def add_facts(tx: Tx, complaint: str, unit: str, facts: Iterable[Fact]) ->
         }
         for fact in facts
     ]
-    if rows:
-        await tx.execute(insert(FACTS), rows)
+    known = cases.kept[kept.complaint]
+    cases.kept[kept.complaint] = replace(known, facts=(*known.facts, *facts))
 
 
-async def add_clock_facts(tx: Tx, complaint: str, unit: str, facts: Iterable[ClockFact]) -> None:
+def add_clock_facts(tx: Tx, kept: Kept, facts: Sequence[ClockFact]) -> None:
     """Add facts of clocks, in this order."""
-    rows = [
-        asdict(fact) | {"complaint": complaint, "unit": unit, "recorded_at": tx.now}
-        for fact in facts
+    cases = tx.memory(Cases)
+    place = {"complaint": kept.complaint, "unit": kept.unit, "recorded_at": tx.now}
+    cases.new_clock_facts += [
+        {name: getattr(fact, name) for name in CLOCK_COLUMNS} | place for fact in facts
     ]
-    if rows:
-        await tx.execute(insert(CLOCK_FACTS), rows)
+    known = cases.kept[kept.complaint]
+    cases.kept[kept.complaint] = replace(known, clock_facts=(*known.clock_facts, *facts))
 
 
-async def put_case(
+def put_case(
     tx: Tx, kept: Kept, body: CaseBody, *, code_sha256: str, callback_due_at: datetime | None
 ) -> None:
-    """Write the row that the facts fold into now."""
-    shown = {
+    """Keep the row that the facts fold into now."""
+    cases = tx.memory(Cases)
+    shown: dict[str, object] = {
         "version": body.version,
         "state": body.state,
         "handler": body.owner.handler,
@@ -160,11 +227,14 @@ async def put_case(
         "body": body.model_dump(mode="json"),
         "changed_at": tx.now,
     }
-    if kept.body is None:
-        key = {"complaint": kept.complaint, "number": body.number, "unit": kept.unit}
-        await tx.execute(insert(CASES), key | {"code_sha256": code_sha256} | shown)
+    complaint = kept.complaint
+    if kept.body is None or complaint in cases.opened:
+        key = {"complaint": complaint, "number": body.number, "unit": kept.unit}
+        cases.opened[complaint] = key | {"code_sha256": code_sha256} | shown
     else:
-        await tx.execute(CASES.update().where(CASES.c.complaint == kept.complaint).values(shown))
+        cases.changed[complaint] = {"of_complaint": complaint} | shown
+    known = cases.kept[complaint]
+    cases.kept[complaint] = replace(known, unit=kept.unit, body=body)
 
 
 async def place_of(tx: Tx, number: str) -> tuple[str, str] | None:

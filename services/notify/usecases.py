@@ -83,7 +83,7 @@ async def on_resolved(event: Event[CaseResolved], tx: Tx, notify: Notify) -> Non
 async def on_closed(event: Event[CaseClosed], tx: Tx, notify: Notify) -> None:
     """Thank, and say what to do if it comes back."""
     await keep(event, tx, notify)
-    await tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject)
+    tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject)
     await _plan(tx, notify, choose.closing(event.body), event)
 
 
@@ -103,7 +103,7 @@ async def _acknowledge_when_owned(event: Event[Any], tx: Tx, notify: Notify) -> 
             tx, complaint=event.subject, cycle=case.cycle, purpose=ACKNOWLEDGEMENT
         ):
             return
-        await tx.arm_once(
+        tx.arm_once(
             ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle), due_at=due_at, body=body
         )
         return
@@ -112,7 +112,7 @@ async def _acknowledge_when_owned(event: Event[Any], tx: Tx, notify: Notify) -> 
         case, owner=account.display if account else None, zone=notify.settings.timezone
     )
     if await _plan(tx, notify, planned, event):
-        await tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle))
+        tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle))
 
 
 async def _plan(tx: Tx, notify: Notify, planned: Planned, event: Event[Any]) -> bool:

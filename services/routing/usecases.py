@@ -290,14 +290,14 @@ async def _wait(tx: Tx, row: Mapping[str, Any], nobody: Nobody, *, asked: bool) 
     await store.change_decision(
         tx, row["complaint"], state="waiting", choice=store.choice_column(nobody)
     )
-    await tx.arm(LOOK_AGAIN, subject=row["complaint"], due_at=tx.now + LOOK_AGAIN_AFTER)
+    tx.arm(LOOK_AGAIN, subject=row["complaint"], due_at=tx.now + LOOK_AGAIN_AFTER)
     if not asked:
         _say_triage(tx, row, [nobody.reason.say(row["language"])])
 
 
 async def _wake_waiting(tx: Tx) -> None:
     for complaint in await store.waiting(tx, limit=1):
-        await tx.arm(LOOK_AGAIN, subject=complaint, due_at=tx.now)
+        tx.arm(LOOK_AGAIN, subject=complaint, due_at=tx.now)
 
 
 async def _known(tx: Tx, event: Event[CaseBody]) -> AnyRow:

@@ -20,7 +20,7 @@ from shared.store.database import Database
 from shared.store.parked import Parked
 from shared.store.progress import Key, Verdict, judge, marks, record
 from shared.store.signal import Signal
-from shared.store.transaction import Tx
+from shared.store.transaction import Remember, Tx
 
 C = TypeVar("C")
 Handler = Callable[[Event[Any], Tx, C], Awaitable[None]]
@@ -63,6 +63,7 @@ class Consumer(Generic[C]):
         subscriptions: Subscriptions[C],
         context: C,
         metrics: telemetry.Metrics,
+        remember: Remember | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -71,6 +72,7 @@ class Consumer(Generic[C]):
         }
         self._context = context
         self._metrics = metrics
+        self._remember = remember
         self._parked = Signal()
         self.topics = topics_of(subscriptions)
         self.group = group_of(database.service)
@@ -181,6 +183,7 @@ class Consumer(Generic[C]):
         keys = [delivery.key for delivery in deliveries]
         last, waiting = await marks(tx, keys), await parked.sequences(tx, keys)
         moved: dict[Key, int] = {}
+        to_apply: list[Delivery] = []
         for delivery in deliveries:
             key, sequence = delivery.key, delivery.header.sequence
             others = waiting.get(key, set())
@@ -194,7 +197,7 @@ class Consumer(Generic[C]):
             )
             self._metrics.consumed.labels(self._database.service, verdict.value).inc()
             if verdict is Verdict.APPLY:
-                await self._handle(tx, delivery)
+                to_apply.append(delivery)
                 last[key] = moved[key] = sequence
                 if others:
                     await parked.wake(tx, key)
@@ -203,8 +206,16 @@ class Consumer(Generic[C]):
                 gap = f"{sequence} came while {last[key] + 1} is not applied"
                 await parked.park(tx, Parked(key, sequence, delivery.value, "gap", 0), error=gap)
                 waiting.setdefault(key, set()).add(sequence)
+        await self._handle_all(tx, to_apply)
         await record(tx, moved)
         faults.reach("consumer.in_transaction")
+
+    async def _handle_all(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        about = {one.key.subject for one in deliveries if one.header.type in self._handlers}
+        if about and self._remember is not None:
+            await self._remember(tx, about)
+        for delivery in deliveries:
+            await self._handle(tx, delivery)
 
     async def _handle(self, tx: Tx, delivery: Delivery) -> None:
         type_ = delivery.header.type

@@ -74,15 +74,15 @@ async def park(tx: Tx, parked: Parked, *, error: str) -> None:
 
 async def sequences(tx: Tx, keys: Iterable[Key]) -> dict[Key, set[int]]:
     """The parked sequences of those keys that have any."""
-    table, wanted = tx.frame.parked, sorted(set(keys))
+    table, wanted = tx.frame.parked, set(keys)
     found: dict[Key, set[int]] = {}
-    for start in range(0, len(wanted), 400):
-        part = wanted[start : start + 400]
-        query = select(table.c.source, table.c.subject, table.c.sequence).where(
-            tuple_(table.c.source, table.c.subject).in_(part)
-        )
-        for source, subject, sequence in await tx.rows(query):
-            found.setdefault(Key(source, subject), set()).add(sequence)
+    query = select(table.c.source, table.c.subject, table.c.sequence).where(
+        tx.among(table.c.source, {key.source for key in wanted}),
+        tx.among(table.c.subject, {key.subject for key in wanted}),
+    )
+    for source, subject, sequence in await tx.rows(query):
+        if (key := Key(source, subject)) in wanted:
+            found.setdefault(key, set()).add(sequence)
     return found
 
 

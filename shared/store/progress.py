@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from shared.store.transaction import Tx
 
@@ -39,34 +39,29 @@ def judge(*, last: int, sequence: int, is_bounded: bool, is_parked: bool) -> Ver
 
 async def marks(tx: Tx, keys: Iterable[Key]) -> dict[Key, int]:
     """The last applied sequence of each key; 0 where nothing was applied. Lock the subjects first."""
-    wanted = sorted(set(keys))
+    wanted = set(keys)
     table = tx.frame.progress
     found = dict.fromkeys(wanted, 0)
-    for start in range(0, len(wanted), 400):
-        part = wanted[start : start + 400]
-        query = select(table.c.source, table.c.subject, table.c.last_sequence).where(
-            tuple_(table.c.source, table.c.subject).in_(part)
-        )
-        for source, subject, last in await tx.rows(query):
-            found[Key(source, subject)] = last
+    query = select(table.c.source, table.c.subject, table.c.last_sequence).where(
+        tx.among(table.c.source, {key.source for key in wanted}),
+        tx.among(table.c.subject, {key.subject for key in wanted}),
+    )
+    for source, subject, last in await tx.rows(query):
+        if (key := Key(source, subject)) in found:
+            found[key] = last
     return found
 
 
 async def record(tx: Tx, marks: Mapping[Key, int]) -> None:
     """Write the marks, in the order of their keys. A mark never goes back."""
-    table, ordered = tx.frame.progress, sorted(marks)
-    for start in range(0, len(ordered), 400):
-        part = ordered[start : start + 400]
-        new = tx.upsert(table).values(
-            [
-                {"source": key.source, "subject": key.subject, "last_sequence": marks[key]}
-                for key in part
-            ]
-        )
-        await tx.execute(
-            new.on_conflict_do_update(
-                index_elements=["source", "subject"],
-                set_={"last_sequence": new.excluded.last_sequence},
-                where=table.c.last_sequence < new.excluded.last_sequence,
-            )
-        )
+    if not marks:
+        return
+    table = tx.frame.progress
+    new = tx.upsert(table)
+    statement = new.on_conflict_do_update(
+        index_elements=["source", "subject"],
+        set_={"last_sequence": new.excluded.last_sequence},
+        where=table.c.last_sequence < new.excluded.last_sequence,
+    )
+    rows = [{**key._asdict(), "last_sequence": marks[key]} for key in sorted(marks)]
+    await tx.execute(statement, rows)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import Update
 from shared import faults, telemetry
 from shared.errors import Transient
 from shared.store.database import Database
-from shared.store.transaction import Tx
+from shared.store.transaction import Remember, Tx
 
 C = TypeVar("C")
 
@@ -47,11 +47,13 @@ class Timers(Generic[C]):
         handlers: Mapping[str, TimerHandler[C]],
         context: C,
         metrics: telemetry.Metrics,
+        remember: Remember | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._context = context
         self._metrics = metrics
+        self._remember = remember
 
     async def run(self) -> None:
         """Fire timers for ever."""
@@ -160,6 +162,8 @@ class Timers(Generic[C]):
         )
         claimed = sorted(await tx.rows(claim), key=lambda row: (row.due_at, row.id))
         faults.reach("timers.after_claim")
+        if claimed and self._remember is not None:
+            await self._remember(tx, {row.subject for row in claimed})
         for row in claimed:
             timer = Timer(row.id, row.name, row.subject, row.key, row.due_at, row.body)
             self._metrics.timer_lateness.labels(self._database.service).observe(

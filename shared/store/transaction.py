@@ -1,12 +1,24 @@
 """The open transaction that use cases are handed: statements, what is said, and timers."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import CursorResult, Executable, Row, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Row,
+    String,
+    any_,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +27,7 @@ from shared import telemetry
 from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, encode, source_name
 from shared.errors import Poison
 from shared.ids import new_id
+from shared.store.arming import Arming, Step, TimerKey
 from shared.store.signal import Signal
 from shared.store.tables import Frame
 
@@ -24,6 +37,22 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 AtTheEnd = Callable[["Tx", Sequence[Any]], Awaitable[None]]
 UpsertInsert = Any
 """`Insert` of either dialect: both have the same `on_conflict_…` methods, their types share no base."""
+
+
+class Memory(Protocol):
+    """What a service keeps of its rows for one unit, so that many events cost no more statements than one.
+
+    It is filled in bulk before, or row by row where nobody asked before, and changed by the use cases.
+    """
+
+    async def write(self, tx: "Tx") -> None:
+        """Write what changed, set-based."""
+        ...
+
+
+M = TypeVar("M", bound=Memory)
+Remember = Callable[["Tx", Collection[str]], Awaitable[None]]
+"""Fills a service's memory with what its handlers need about some locked subjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +82,8 @@ class Tx:
         self.wakes: set[Signal] = set()
         """Set once this transaction is committed: earlier, whoever wakes would find nothing."""
         self._service = service
+        self._memories: dict[type[Memory], Any] = {}
+        self._arming = Arming()
         self._said: list[_Said] = []
         self._last: dict[AtTheEnd, list[Any]] = {}
         self._cause: Event[Body] | None = None
@@ -90,14 +121,21 @@ class Tx:
         if self.connection.dialect.name == "sqlite" or not subjects:
             return
         table, ordered = self.frame.subjects, sorted(set(subjects))
-        new = self.upsert(table).values([{"subject": each, "last_sequence": 0} for each in ordered])
+        each = func.unnest(literal(ordered, ARRAY(String)))
+        new = self.upsert(table).from_select(["subject", "last_sequence"], select(each, literal(0)))
         await self.execute(new.on_conflict_do_nothing())
         await self.execute(
             select(table.c.subject)
-            .where(table.c.subject.in_(ordered))
+            .where(self.among(table.c.subject, ordered))
             .order_by(table.c.subject)
             .with_for_update()
         )
+
+    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+        """Whether a column has one of many values: one statement text for any number of them on PostgreSQL."""
+        if self.connection.dialect.name == "sqlite":
+            return column.in_(sorted(values))
+        return column == any_(literal(sorted(values), ARRAY(String)))
 
     def say(self, body: Body, *, subject: str, unit: str) -> None:
         """Say an event: it is numbered and put into the outbox when this transaction commits, or not at all."""
@@ -125,7 +163,7 @@ class Tx:
         finally:
             self._cause = None
 
-    async def arm(
+    def arm(
         self,
         timer: str,
         *,
@@ -135,15 +173,10 @@ class Tx:
         body: Mapping[str, Any] | None = None,
     ) -> None:
         """Set (or move) a timer; a moved one is a new epoch, so its old time can no longer fire."""
-        table, new = self.frame.timers, self._new_timer(timer, subject, key, due_at, body)
-        moved = {"due_at": new.excluded.due_at, "body": new.excluded.body, "state": "armed",
-                 "epoch": table.c.epoch + 1, "error": None}  # fmt: skip
-        await self.execute(
-            new.on_conflict_do_update(index_elements=["name", "subject", "key"], set_=moved)
-        )
+        self._arming.add(TimerKey(subject, timer, key), Step("arm", due_at, body))
         self.has_armed = True
 
-    async def arm_once(
+    def arm_once(
         self,
         timer: str,
         *,
@@ -153,35 +186,33 @@ class Tx:
         body: Mapping[str, Any] | None = None,
     ) -> None:
         """Set a timer unless it was ever set: its time stays, and it fires once."""
-        await self.execute(
-            self._new_timer(timer, subject, key, due_at, body).on_conflict_do_nothing()
-        )
+        self._arming.add(TimerKey(subject, timer, key), Step("once", due_at, body))
         self.has_armed = True
 
-    def _new_timer(
-        self, timer: str, subject: str, key: str, due_at: datetime, body: Mapping[str, Any] | None
-    ) -> UpsertInsert:
-        return self.upsert(self.frame.timers).values(
-            id=new_id(), name=timer, subject=subject, key=key, due_at=due_at, epoch=1, state="armed",
-            body=dict(body or {}),
-        )  # fmt: skip
-
-    async def disarm(self, timer: str, *, subject: str, key: str | None = None) -> None:
+    def disarm(self, timer: str, *, subject: str, key: str | None = None) -> None:
         """Cancel a timer that has not fired (all keys of it when `key` is None)."""
-        table = self.frame.timers
-        condition = (
-            (table.c.name == timer) & (table.c.subject == subject) & (table.c.state == "armed")
-        )
-        if key is not None:
-            condition &= table.c.key == key
-        await self.execute(update(table).where(condition).values(state="cancelled"))
+        if key is None:
+            self._arming.clear(subject, timer)
+        else:
+            self._arming.add(TimerKey(subject, timer, key), Step("disarm"))
+
+    def memory(self, kind: type[M]) -> M:
+        """What this unit remembers of that kind: made empty, written at the unit's end, then forgotten."""
+        if kind not in self._memories:
+            self._memories[kind] = kind()
+        found: M = self._memories[kind]
+        return found
 
     def at_the_end(self, write: AtTheEnd, item: object) -> None:
         """Have `write` called once, after everything else, with all its items: for rows ordered as the commits are."""
         self._last.setdefault(write, []).append(item)
 
     async def flush(self) -> None:
-        """Number what was said, write the outbox rows, do what comes last. The frame calls this before each commit."""
+        """Write what is remembered, timers and what was said, do what comes last. The frame ends each unit with it."""
+        memories, self._memories = self._memories, {}
+        for memory in memories.values():
+            await memory.write(self)
+        await self._arming.write(self)
         if self._said:
             await self._write_outbox()
         last, self._last = self._last, {}
@@ -198,7 +229,9 @@ class Tx:
         await self.execute(insert(self.frame.outbox), rows)
 
     def forget(self) -> None:
-        """Unsay what was said since the last flush: its savepoint was rolled back."""
+        """Unsay and forget everything since the last flush: its savepoint was rolled back."""
+        self._memories.clear()
+        self._arming = Arming()
         self._said.clear()
         self._last.clear()
 

@@ -55,7 +55,11 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 async def arm(subject: str, due_at: datetime, tx: Tx) -> None:
-    await tx.arm("t", subject=subject, due_at=due_at)
+    tx.arm("t", subject=subject, due_at=due_at)
+
+
+async def disarm(subject: str, tx: Tx) -> None:
+    tx.disarm("t", subject=subject)
 
 
 async def outbox(database: Database) -> list[tuple[str, int]]:
@@ -185,12 +189,13 @@ async def test_a_batch_with_a_bad_item_still_writes_the_others(database: Databas
 
 async def test_naive_times_are_refused_and_zones_survive(database: Database) -> None:
     async def read(tx: Tx) -> object:
-        await tx.arm("t", subject="s", due_at=NOW.astimezone(tz=None))
         return (await tx.execute(select(FRAME.timers.c.due_at))).scalar_one()
+
+    await database.run(partial(arm, "s", NOW.astimezone(tz=None)))
 
     assert await database.run(read) == NOW
     with pytest.raises(Exception, match="naive"):
-        await database.run(lambda tx: tx.arm("t", subject="s", due_at=NOW.replace(tzinfo=None)))
+        await database.run(partial(arm, "s", NOW.replace(tzinfo=None)))
 
 
 async def test_a_timer_fires_once_whatever_the_replicas(url: str) -> None:
@@ -225,10 +230,8 @@ async def test_a_moved_timer_does_not_fire_at_its_old_time_nor_a_cancelled_one_a
         timers = Timers(database=database, handlers={"t": fire}, context=None, metrics=Metrics())
         for subject in ("moved", "cancelled"):
             await database.run(partial(arm, subject, NOW + timedelta(seconds=5)))
-        await database.run(
-            lambda tx: tx.arm("t", subject="moved", due_at=NOW + timedelta(seconds=50))
-        )
-        await database.run(lambda tx: tx.disarm("t", subject="cancelled"))
+        await database.run(partial(arm, "moved", NOW + timedelta(seconds=50)))
+        await database.run(partial(disarm, "cancelled"))
 
         clock.advance(timedelta(seconds=10))
         await timers.fire_due()

@@ -81,7 +81,7 @@ async def command(tx: Tx, context: Followup, order: Order) -> Done:
         )
     by = order.actor.id
     facts = done(order.doing, case, rules=rules, complaint=kept.complaint, by=by, now=tx.now)
-    after = await record(tx, context, kept, facts, by=by, what=order.name)
+    after = record(tx, context, kept, facts, by=by, what=order.name)
     return Done(kept.complaint, kept.unit, after or body, is_replay=False)
 
 

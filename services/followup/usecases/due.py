@@ -20,9 +20,9 @@ async def clock_due(timer: Timer, tx: Tx, context: Followup) -> None:
     fired = [fact for fact in (clocks.fire(rules, one, tx.now) for one in running) if fact]
     if fired:
         what = fired[0].clock
-        await record(tx, context, kept, [], by="followup", what=what, about_clocks=fired)
+        record(tx, context, kept, [], by="followup", what=what, about_clocks=fired)
     elif (ahead := clocks.next_moment(rules, running)) is not None:
-        await tx.arm(CLOCK_TIMER, subject=timer.subject, due_at=ahead)
+        tx.arm(CLOCK_TIMER, subject=timer.subject, due_at=ahead)
 
 
 async def promise_due(timer: Timer, tx: Tx, context: Followup) -> None:
@@ -33,7 +33,7 @@ async def promise_due(timer: Timer, tx: Tx, context: Followup) -> None:
     if case is None or timer.key not in open_:
         return
     fact = Fact(PromiseMissed(timer.key), timer.due_at, "followup", case.cycle)
-    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+    record(tx, context, kept, [fact], by="followup", what=fact.what.name)
 
 
 async def callback_due(timer: Timer, tx: Tx, context: Followup) -> None:
@@ -43,4 +43,4 @@ async def callback_due(timer: Timer, tx: Tx, context: Followup) -> None:
     if case is None or case.state != "resolved" or str(case.cycle) != timer.key:
         return
     fact = Fact(CallbackCame(), timer.due_at, "followup", case.cycle)
-    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+    record(tx, context, kept, [fact], by="followup", what=fact.what.name)

@@ -89,10 +89,10 @@ async def acknowledge(event: Event[MessageBody], tx: Tx, context: Followup) -> N
     known = [one.at for one in kept.facts if one.what == fact.what and one.cycle == fact.cycle]
     if known and min(known) <= fact.at:
         return
-    await record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+    record(tx, context, kept, [fact], by="followup", what=fact.what.name)
 
 
 async def _add(event: Event[Any], tx: Tx, context: Followup, fact: Fact) -> None:
     body: Body = event.body
     kept = await store.load(tx, event.subject, unit=event.unit)
-    await record(tx, context, kept, [fact], by="followup", what=body.name.split(".")[1])
+    record(tx, context, kept, [fact], by="followup", what=body.name.split(".")[1])

@@ -40,7 +40,7 @@ class Followup:
             raise NotHereYet(f"unit {unit!r} has not arrived yet")
 
 
-async def record(
+def record(
     tx: Tx,
     context: Followup,
     kept: Kept,
@@ -58,21 +58,21 @@ async def record(
         (one.what for one in [*kept.facts, *added] if isinstance(one.what, Received)), None
     )
     if receipt is None:
-        await store.add_facts(tx, kept.complaint, kept.unit, added)
+        store.add_facts(tx, kept, added)
         return None
     rules = context.rules(receipt.pack, receipt.pack_version)
     changed = change(kept.facts, kept.clock_facts, added, about_clocks, rules=rules, now=tx.now)
     if changed is None:
         raise ValueError(f"the receipt of {kept.complaint} is there, yet its facts make no case")
-    await store.add_facts(tx, kept.complaint, kept.unit, changed.facts)
-    await store.add_clock_facts(tx, kept.complaint, kept.unit, changed.clock_facts)
-    body = await _tell(tx, kept, changed, by=by, what=what)
-    await _set_clock_timer(tx, kept.complaint, rules, changed.old, changed.new)
-    await _set_other_timers(tx, kept.complaint, changed.before, changed.after)
+    store.add_facts(tx, kept, changed.facts)
+    store.add_clock_facts(tx, kept, changed.clock_facts)
+    body = _tell(tx, kept, changed, by=by, what=what)
+    _set_clock_timer(tx, kept.complaint, rules, changed.old, changed.new)
+    _set_other_timers(tx, kept.complaint, changed.before, changed.after)
     return body
 
 
-async def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> CaseBody:
+def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> CaseBody:
     """Write the case and say what changed; nothing where nothing that an event shows did."""
     version = (kept.body.version if kept.body else 0) + 1
     after = changed.after
@@ -85,7 +85,7 @@ async def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> C
     if kept.body is not None and telling.is_same(kept.body, body):
         body = kept.body
     else:
-        await store.put_case(
+        store.put_case(
             tx,
             kept,
             body,
@@ -98,7 +98,7 @@ async def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> C
     return body
 
 
-async def _set_clock_timer(
+def _set_clock_timer(
     tx: Tx, complaint: str, rules: Rules, old: Sequence[Reading], new: Sequence[Reading]
 ) -> None:
     """One timer a case, set for what comes next of all its clocks: a warning, or a deadline."""
@@ -106,23 +106,23 @@ async def _set_clock_timer(
         return
     was, next_ = clocks.next_moment(rules, old), clocks.next_moment(rules, new)
     if next_ is None and was is not None:
-        await tx.disarm(CLOCK_TIMER, subject=complaint)
+        tx.disarm(CLOCK_TIMER, subject=complaint)
     elif next_ is not None and next_ != was:
-        await tx.arm(CLOCK_TIMER, subject=complaint, due_at=next_)
+        tx.arm(CLOCK_TIMER, subject=complaint, due_at=next_)
 
 
-async def _set_other_timers(tx: Tx, complaint: str, before: Case | None, after: Case) -> None:
+def _set_other_timers(tx: Tx, complaint: str, before: Case | None, after: Case) -> None:
     known = {one.id: one.state for one in before.promises} if before else {}
     for one in after.promises:
         if one.state == "open" and one.id not in known:
-            await tx.arm(PROMISE_TIMER, subject=complaint, due_at=one.due_at, key=one.id)
+            tx.arm(PROMISE_TIMER, subject=complaint, due_at=one.due_at, key=one.id)
         elif one.state != "open" and known.get(one.id) == "open":
-            await tx.disarm(PROMISE_TIMER, subject=complaint, key=one.id)
+            tx.disarm(PROMISE_TIMER, subject=complaint, key=one.id)
     was, is_ = _callback_due(before), _callback_due(after)
     if was is not None and is_ is None:
-        await tx.disarm(CALLBACK_TIMER, subject=complaint)
+        tx.disarm(CALLBACK_TIMER, subject=complaint)
     elif is_ is not None and was is None:
-        await tx.arm(CALLBACK_TIMER, subject=complaint, due_at=is_, key=str(after.cycle))
+        tx.arm(CALLBACK_TIMER, subject=complaint, due_at=is_, key=str(after.cycle))
 
 
 def _callback_due(case: Case | None) -> datetime | None:
