@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Entry("parked", LOOK_AFTER, "What could not be applied: list, show, replay, drop.", "parked:parked_app",
           is_group=True),
     Entry("republish", LOOK_AFTER, "Send events again that the log should have.", "republish:republish"),
+    Entry("rebuild", LOOK_AFTER, "Make a service's read models anew from the log.", "rebuild:rebuild"),
     Entry("backup", LOOK_AFTER, "Write all there is, as of one moment, into a file.", "backup:backup"),
     Entry("restore", LOOK_AFTER, "Put a backup into an empty system.", "backup:restore"),
     Entry("verify", LOOK_AFTER, "Hold databases and log against each other, and against a client's journal.", "verify:verify"),

@@ -30,6 +30,7 @@ from shared.contracts.catalogue import TOPICS
 from shared.errors import Transient
 from shared.operate import Operations
 from shared.policy import Policy, watch_policy
+from shared.rebuild import Rebuilder
 from shared.service import AnyService, Builder, Environment
 from shared.settings import Settings, SettingsError, load_secrets
 from shared.store import holds, parked
@@ -84,6 +85,7 @@ class Hosted:
     relay: Relay
     consumer: Consumer[object]
     timers: Timers[object]
+    rebuilder: Rebuilder[object]
 
     async def not_ready(self) -> Mapping[str, str | None]:
         """What keeps it from being ready."""
@@ -122,6 +124,7 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         context=service.context,
         metrics=metrics,
         remember=service.remember,
+        can_be_held=bool(service.read_models),
     )
     timers = Timers(
         database=database,
@@ -130,12 +133,15 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         metrics=metrics,
         remember=service.remember,
     )
-    operations = Operations(service, consumer=consumer, timers=timers, bus=bus)
+    rebuilder = Rebuilder(
+        database=database, bus=bus, models=service.read_models, context=service.context
+    )
+    operations = Operations(service, consumer=consumer, timers=timers, rebuilder=rebuilder, bus=bus)
     service.router.include_router(
         operation_routes(operations, environment.guard, environment.policy)
     )
     relay = Relay(database, bus, topic=TOPICS[service.name], metrics=metrics)
-    return Hosted(service, relay, consumer, timers)
+    return Hosted(service, relay, consumer, timers, rebuilder)
 
 
 async def migrate(environment: Environment, services: Sequence[AnyService], bus: Bus) -> None:
@@ -260,6 +266,8 @@ def _loops(
                 partial(_after_policy, environment.policy, one.consumer.run),
             )
             yield f"{name} retries", one.consumer.run_retries
+        if one.service.read_models:
+            yield f"{name} rebuild", one.rebuilder.run
         for loop in one.service.loops:
             yield f"{name} {getattr(loop, '__name__', 'loop')}", loop
     if isinstance(environment.clock, SystemClock) and not hosted[0].service.database.is_sqlite:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from shared.bus.consume import UNREADABLE, Consumer
 from shared.bus.port import Bus, BusUnavailable
+from shared.rebuild import Progress, Rebuilder
 from shared.service import AnyService
 from shared.store import holds, parked, republish
 from shared.store.database import Database
@@ -75,12 +76,19 @@ class Operations:
     """One service as its operators have it."""
 
     def __init__(
-        self, service: AnyService, *, consumer: Consumer[Any], timers: Timers[Any], bus: Bus
+        self,
+        service: AnyService,
+        *,
+        consumer: Consumer[Any],
+        timers: Timers[Any],
+        rebuilder: Rebuilder[Any],
+        bus: Bus,
     ) -> None:
         self.name = service.name
         self._database: Database = service.database
         self._consumer = consumer
         self._timers = timers
+        self._rebuilder = rebuilder
         self._bus = bus
 
     async def parked(self, *, after: Place | None, subject: str | None) -> AsyncIterator[Waiting]:
@@ -148,6 +156,14 @@ class Operations:
     async def resume(self, owner: str) -> None:
         """Let the service go on."""
         await holds.resume(self._database, owner)
+
+    async def rebuild(self, who: str) -> None:
+        """Have the read models made anew. Raises Conflict where there is none."""
+        await self._rebuilder.ask(who)
+
+    async def rebuilding(self) -> Progress:
+        """How far that is."""
+        return await self._rebuilder.progress()
 
     async def figures(self) -> Figures:
         """What waits now. Raises Transient when the database is away."""

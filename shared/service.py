@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.bus.consume import Subscriptions
 from shared.clock import Clock
 from shared.policy import Policy
+from shared.rebuild import ReadModel
 from shared.settings import Secrets, Settings
 from shared.store.database import Database
 from shared.store.signal import Signal
@@ -54,6 +55,8 @@ class Service(Generic[C]):
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
     files: Callable[[AsyncConnection], AsyncIterator[Path]] | None = None
     """The files that its rows name, below the data folder: a backup takes them along."""
+    read_models: Sequence[ReadModel[C]] = ()
+    """What it keeps only to show it: `redress rebuild` makes it anew of the events in the log."""
     on_migrated: Callable[[], Awaitable[None]] | None = None
     """Run once after migrations, such as the first-run rows."""
 

@@ -1,20 +1,16 @@
 """`redress backup` and `redress restore`."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from redress.commands.options import AsJson, Key, Url, connect
+from redress.commands.progress import telling
 from redress.commands.screen import console, print_json
 from redress.commands.up import refuse_test_clock
 from redress.failure import Failure, WrongUsage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SECRETS = "Not in it: the three secrets and first-run.json. Keep them apart; without the vault key it is of no use."
 
@@ -42,7 +38,7 @@ def backup(
     if file.exists() and not force:
         raise WrongUsage(f"{file} is there already: name another, or say --force.")
     settings = read_settings()
-    with naming(), connect(url, key) as client, _progress(quiet=as_json) as tell:
+    with naming(), connect(url, key) as client, telling(quiet=as_json) as tell:
         taken = asyncio.run(back_up(settings, client, file, wait=wait, tell=tell))
     told = {"file": str(file), "bytes": taken.size, "held_seconds": round(taken.held_seconds, 2)}
     if as_json:
@@ -73,7 +69,7 @@ def restore(
 
     settings = read_settings()
     try:
-        with naming(), _progress(quiet=as_json) as tell, Archive(file) as archive:
+        with naming(), telling(quiet=as_json) as tell, Archive(file) as archive:
             put = asyncio.run(put_back(settings, archive, tell=tell))
     except (BadArchive, NotEmpty) as error:
         raise Failure(str(error)) from error
@@ -83,14 +79,3 @@ def restore(
     out = console()
     out.print(f"[green]Restored[/] {put.rows} rows, {put.events} events, {put.files} files.")
     out.print("Start it with the keys and accounts it had: redress up")
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> "Iterator[Callable[[str], None]]":
-    """What is being done now: one changing line on a terminal, nothing elsewhere."""
-    screen = console(stderr=True)
-    if quiet or not screen.is_terminal:
-        yield lambda _: None
-        return
-    with screen.status("") as status:
-        yield lambda text: status.update(f"[dim]{text}[/]")

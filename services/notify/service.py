@@ -9,7 +9,7 @@ from services.notify.channels import Channel
 from services.notify.channels.email import FileChannel, SmtpChannel
 from services.notify.sender import Sender, Vault
 from services.notify.store import FRAME
-from services.notify.subscriptions import SUBSCRIPTIONS
+from services.notify.subscriptions import FEED, SUBSCRIPTIONS
 from services.notify.timers import TIMERS
 from services.notify.usecases import Notify
 from shared.service import Environment, Service
@@ -51,6 +51,7 @@ def build(
         router=routes(environment, database, notify),
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
+        read_models=(FEED,),
         timers=TIMERS,
         loops=(sender.run,),
     )

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
+    func,
     insert,
     select,
     text,
@@ -284,6 +286,13 @@ async def _write_feed(tx: Tx, events: Sequence[Event[Body]]) -> None:
         for position, event in enumerate(events, last - len(events) + 1)
     ]
     await tx.execute(insert(FEED), rows)
+
+
+async def clear_feed(tx: Tx, limit: int) -> int:
+    """Delete the newest part of the feed; says how many. Its counter stays, so that no position is given out twice."""
+    newest = select(FEED.c.position).order_by(FEED.c.position.desc()).limit(limit).subquery()
+    first = select(func.min(newest.c.position)).scalar_subquery()
+    return (await tx.execute(delete(FEED).where(FEED.c.position >= first))).rowcount
 
 
 async def feed(

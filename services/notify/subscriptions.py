@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from services.notify import usecases
+from services.notify import store, usecases
 from services.notify.usecases import Notify
 from shared.bus.consume import Subscriptions
 from shared.contracts.catalogue import EVENTS
@@ -14,10 +14,17 @@ from shared.contracts.followup import (
     CaseReopened,
     CaseResolved,
 )
+from shared.rebuild import ReadModel
 
 # Who may do what is no business of the feed's readers.
-SUBSCRIPTIONS: Final[Subscriptions[Notify]] = MappingProxyType(
+KEPT: Final[Subscriptions[Notify]] = MappingProxyType(
     {event: usecases.keep for event in EVENTS if event.source != "desk"}
+)
+# Positions go on where they were: a reader meets events again rather than missing any.
+FEED: Final = ReadModel("feed", clear=store.clear_feed, subscriptions=KEPT)
+
+SUBSCRIPTIONS: Final[Subscriptions[Notify]] = MappingProxyType(
+    dict(KEPT)
     | {
         CaseOpened: usecases.on_opened,
         CaseChanged: usecases.on_changed,

@@ -15,7 +15,7 @@ from shared.bus.port import Bus, BusUnavailable, GroupMoved, Record, Slot, Subsc
 from shared.contracts.catalogue import BOUNDED_SOURCES, BY_TYPE, TOPICS, is_newer_version
 from shared.contracts.envelope import Body, Event, Header, Unreadable, read_event, read_header
 from shared.errors import Transient
-from shared.store import parked
+from shared.store import holds, parked
 from shared.store.database import Database
 from shared.store.parked import Parked
 from shared.store.progress import Key, Verdict, judge, marks, record
@@ -30,6 +30,7 @@ BATCH: Final = 500
 TAKE_WAIT: Final = timedelta(seconds=1)
 PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 RETRY_POLL_SECONDS: Final = 1.0
+HELD_SECONDS: Final = 0.5
 UNREADABLE: Final = "unreadable:"
 """What stands for the source of a record without an envelope; its place in the log follows."""
 
@@ -64,9 +65,12 @@ class Consumer(Generic[C]):
         context: C,
         metrics: telemetry.Metrics,
         remember: Remember | None = None,
+        can_be_held: bool = False,
     ) -> None:
+        """`can_be_held`: the service has read models, and whoever rebuilds one holds its consumers."""
         self._database = database
         self._bus = bus
+        self._can_be_held = can_be_held
         self._handlers = {
             f"redress.{body.name}": handler for body, handler in subscriptions.items()
         }
@@ -113,6 +117,9 @@ class Consumer(Generic[C]):
     async def _consume(self, subscription: Subscription) -> None:
         failures = 0
         while True:
+            if self._database.is_rebuilding:
+                await _rest(subscription, [], HELD_SECONDS)
+                continue
             batch = await subscription.take(at_most=BATCH, wait=TAKE_WAIT)
             if not batch:
                 continue
@@ -146,7 +153,7 @@ class Consumer(Generic[C]):
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records in order, each once. Raises Transient when nothing of it can be done now."""
-        deliveries, unreadable = _read(records)
+        deliveries, unreadable = read_deliveries(records)
         for one, error in unreadable:
             await self._park_unreadable(one, error)
         if not deliveries:
@@ -179,6 +186,8 @@ class Consumer(Generic[C]):
             self._parked.set()
 
     async def _apply(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
+        if self._can_be_held:
+            await holds.must_flow(tx)
         await tx.lock(*(delivery.key.subject for delivery in deliveries))
         keys = [delivery.key for delivery in deliveries]
         last, waiting = await marks(tx, keys), await parked.sequences(tx, keys)
@@ -284,6 +293,8 @@ class Consumer(Generic[C]):
             return False
 
     async def _apply_head(self, tx: Tx, key: Key, seen: list[Parked]) -> bool:
+        if self._can_be_held:
+            await holds.must_flow(tx)
         await tx.lock(key.subject)
         one = await parked.head(tx, key)
         if one is None:
@@ -318,7 +329,10 @@ def group_of(service: str) -> str:
     return f"redress-{service}"
 
 
-def _read(records: Iterable[Record]) -> tuple[list[Delivery], list[tuple[Record, Unreadable]]]:
+def read_deliveries(
+    records: Iterable[Record],
+) -> tuple[list[Delivery], list[tuple[Record, Unreadable]]]:
+    """The records with an envelope, and those without, each with what is wrong."""
     deliveries: list[Delivery] = []
     unreadable: list[tuple[Record, Unreadable]] = []
     for one in records:

@@ -7,17 +7,21 @@ It expires by itself when whoever asked for it is gone. `rebuild` holds the cons
 import asyncio
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shared import telemetry
 from shared.errors import Conflict, Transient
 from shared.store import leases
 from shared.store.database import Database
 from shared.store.leases import Lease, database_milliseconds
+from shared.store.transaction import Tx
 
 PAUSE: Final = "pause"
 REBUILD: Final = "rebuild"
 LOOK_SECONDS: Final = 0.5
+FOR_EVER: Final = 2**62
+CONSUMING: Final = 7_262_734
+"""Any number, the same for every process: PostgreSQL's lock between consumers and who holds them."""
 
 log = telemetry.logger("holds")
 
@@ -40,6 +44,27 @@ async def resume(database: Database, owner: str) -> None:
     if lease is not None:
         await leases.release(database, lease)
     await look(database)
+
+
+async def hold_consumers(tx: Tx, who: str) -> None:
+    """Hold the consumers of all processes from this commit on, until the rebuild that follows has ended."""
+    if tx.connection.dialect.name == "postgresql":
+        # Waits for those that apply something now; later ones see the hold (`must_flow`).
+        await tx.execute(select(func.pg_advisory_xact_lock(CONSUMING)))
+    values = {"owner": who[:60], "token": 0, "expires": FOR_EVER}
+    new = tx.upsert(tx.frame.leases).values(name=REBUILD, **values)
+    await tx.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+async def must_flow(tx: Tx) -> None:
+    """Raise Transient while the consumers are held; otherwise none can be held before this commit."""
+    if tx.connection.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock_shared(CONSUMING)))
+    table = tx.frame.leases
+    now = database_milliseconds(tx.connection.dialect.name)
+    held = select(table.c.name).where(table.c.name == REBUILD, table.c.expires >= now)
+    if await tx.row(held) is not None:
+        raise Transient("a read model is being rebuilt")
 
 
 async def look(database: Database) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Integer, cast, func, literal_column, select, update
 from sqlalchemy.sql.dml import Update
 
+from shared.errors import Transient
 from shared.ids import new_id
 from shared.store.database import Database
 from shared.store.tables import Frame
@@ -76,6 +77,22 @@ async def release(database: Database, lease: Lease) -> None:
         )
 
     await database.run(unit)
+
+
+async def must_hold(tx: Tx, lease: Lease) -> None:
+    """Raise Transient unless the lease is still this one's; it stays so until the commit."""
+    table = tx.frame.leases
+    query = (
+        select(table.c.name)
+        .where(
+            table.c.name == lease.name,
+            table.c.token == lease.token,
+            table.c.expires >= database_milliseconds(tx.connection.dialect.name),
+        )
+        .with_for_update(read=True)
+    )
+    if await tx.row(query) is None:
+        raise Transient(f"the lease {lease.name} went to another process")
 
 
 def guarded(statement: Update, frame: Frame, lease: Lease, dialect: str) -> Update:

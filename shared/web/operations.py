@@ -97,6 +97,14 @@ class HolderIn(BaseModel):
     owner: str = Field(min_length=1, max_length=60)
 
 
+class RebuildOut(BaseModel):
+    """How far a rebuild is: `done` events `of` those that the service has applied."""
+
+    is_rebuilding: bool
+    done: int
+    of: int
+
+
 class LagOut(BaseModel):
     """What waits in the service; `lag` by topic, null while the log is away."""
 
@@ -245,6 +253,17 @@ def _whole_routes(router: APIRouter, operations: Operations, asking: _OfRoot) ->
         marked = await operations.republish(owner=body.owner, since=body.since, after=body.after)
         log.warning("republishing", service=operations.name, by=principal.id, rows=marked.rows)
         return RepublishOut(rows=marked.rows, after=marked.after, waiting=marked.waiting)
+
+    @router.get("/rebuild")
+    async def rebuilding(_: Annotated[Principal, Depends(asking)]) -> RebuildOut:
+        return RebuildOut(**asdict(await operations.rebuilding()))
+
+    @router.post("/rebuild", status_code=202)
+    async def rebuild(principal: Annotated[Principal, Depends(asking)]) -> RebuildOut:
+        """Make the service's read models anew; nothing else is applied meanwhile. Again is harmless."""
+        await operations.rebuild(principal.id)
+        log.warning("rebuild asked for", service=operations.name, by=principal.id)
+        return RebuildOut(**asdict(await operations.rebuilding()))
 
     @router.post("/pause", status_code=204, openapi_extra=describe_body(HolderIn))
     async def pause(

@@ -197,3 +197,24 @@ def test_doctor_finds_settings_that_are_wrong(
 
     assert ended.code == 3
     assert "REDRESS_PORT" in ended.objects[1]["what"]
+
+
+def test_rebuild_waits_until_it_is_done(system: System, redress: Redress) -> None:
+    path = "/routing/v1/operations/rebuild"
+    system.answer(f"POST {path}", (202, {"is_rebuilding": True, "done": 0, "of": 9}))
+    system.answer(f"GET {path}", (200, {"is_rebuilding": False, "done": 0, "of": 9}))
+
+    ended = redress("rebuild", "routing", "--json")
+
+    assert (ended.code, ended.objects) == (0, [{"service": "routing", "events": 9}])
+
+
+def test_rebuild_of_a_service_without_a_read_model_ends_with_1(
+    system: System, redress: Redress
+) -> None:
+    refusal = {"title": "No", "status": 409, "detail": "routing has no read model."}
+    system.answer("POST /routing/v1/operations/rebuild", (409, refusal))
+
+    ended = redress("rebuild", "routing")
+
+    assert (ended.code, "has no read model" in ended.err) == (1, True)
