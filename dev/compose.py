@@ -30,7 +30,7 @@ EMPTY = ("smtp", "operator_key")
 WAIT_SECONDS = 300
 CONTAINER_USER = 10001
 SETTINGS = """\
-# Settings of docker-compose.yml; docs/deploy.md explains them. The address for mails is a secret: deploy/secrets/smtp.
+# Settings of docker-compose.yml; docs/deploy.md explains them.
 REDRESS_URL=http://127.0.0.1:8080
 REDRESS_LISTEN=127.0.0.1:8080
 REDRESS_TIMEZONE=Asia/Shanghai
@@ -87,9 +87,10 @@ class Stack:
             self.backups.mkdir(parents=True)
             _give_to_containers(self.backups)
 
-    def up(self) -> None:
-        """Build, start, and wait until everything is ready. Raises ComposeError."""
-        self.compose("up", "--detach", "--build", "--wait", "--wait-timeout", str(WAIT_SECONDS), "gateway")  # fmt: skip
+    def up(self, *, build: bool = True) -> None:
+        """Start everything and wait until it is ready. Raises ComposeError."""
+        images = "--build" if build else "--no-build"
+        self.compose("up", "--detach", images, "--wait", "--wait-timeout", str(WAIT_SECONDS), "gateway")  # fmt: skip
         self.take_first_run()
 
     def take_first_run(self) -> None:
@@ -144,13 +145,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0, or 1 after saying what went wrong."""
     parser = argparse.ArgumentParser(prog="python3 -m dev.compose", description=__doc__)
     parser.add_argument("verb", choices=["prepare", "up"])
+    parser.add_argument("--no-build", action="store_true", help="use the images that are here")
     options = parser.parse_args(arguments)
     stack = Stack()
     try:
         stack.prepare()
         if options.verb == "up":
             _must_have_docker()
-            stack.up()
+            stack.up(build=not options.no_build)
             _tell(stack)
     except ComposeError as error:
         print(f"compose: {error}", file=sys.stderr)

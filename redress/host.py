@@ -56,6 +56,7 @@ BUILDERS: Final[Mapping[str, Builder]] = {
 STUCK_SECONDS: Final = 30.0
 PRUNE_SECONDS: Final = 3600.0
 COUNT_SECONDS: Final = 5.0
+FIGURE_SECONDS: Final = 15.0
 COUNTED: Final = 100_000
 """Queues are counted no further."""
 SKEW_SECONDS: Final = 30.0
@@ -86,6 +87,7 @@ class Hosted:
     consumer: Consumer[object]
     timers: Timers[object]
     rebuilder: Rebuilder[object]
+    operations: Operations
 
     async def not_ready(self) -> Mapping[str, str | None]:
         """What keeps it from being ready."""
@@ -141,7 +143,7 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         operation_routes(operations, environment.guard, environment.policy)
     )
     relay = Relay(database, bus, topic=TOPICS[service.name], metrics=metrics)
-    return Hosted(service, relay, consumer, timers, rebuilder)
+    return Hosted(service, relay, consumer, timers, rebuilder, operations)
 
 
 async def migrate(environment: Environment, services: Sequence[AnyService], bus: Bus) -> None:
@@ -258,6 +260,7 @@ def _loops(
             url = environment.settings.database_url(name)
             yield f"{name} listen", partial(listen, one.service.database, url)
         yield f"{name} queues", partial(_watch_queues, one, environment.metrics)
+        yield f"{name} figures", partial(_watch_figures, one, environment)
         yield f"{name} prune", partial(_prune, one)
         yield f"{name} timers", partial(_after_policy, environment.policy, one.timers.run)
         if one.service.subscriptions:
@@ -345,10 +348,32 @@ async def _watch_queues(one: Hosted, metrics: Metrics) -> None:
     while True:
         try:
             metrics.outbox_waiting.labels(name).set(await waiting_count(database, at_most=COUNTED))
-            metrics.parked.labels(name, "all").set(await parked.count(database))
+            metrics.parked.labels(name, "keys").set(await parked.count(database))
         except Transient as error:
             log.warning("queues not counted", service=name, error=str(error))
         await asyncio.sleep(COUNT_SECONDS)
+
+
+async def _watch_figures(one: Hosted, environment: Environment) -> None:
+    """Keep what costs more to know up to date: readiness, lag, timers."""
+    metrics, name, ready = (
+        environment.metrics,
+        one.service.name,
+        _readiness(one, environment.policy),
+    )
+    while True:
+        metrics.ready.labels(name).set(not any((await ready()).values()))
+        try:
+            figures = await one.operations.figures()
+        except Transient as error:
+            log.warning("figures not taken", service=name, error=str(error))
+        else:
+            metrics.outbox_refused.labels(name).set(figures.outbox_refused)
+            metrics.parked.labels(name, "timers").set(figures.timers_parked)
+            metrics.timers_overdue.labels(name).set(figures.timers_overdue)
+            for topic, lag in (figures.lag or {}).items():
+                metrics.lag.labels(name, topic).set(lag)
+        await asyncio.sleep(FIGURE_SECONDS)
 
 
 async def _must_be_current(environment: Environment, services: Sequence[AnyService]) -> None:

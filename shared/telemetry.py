@@ -119,6 +119,12 @@ class Metrics:
         self.outbox_waiting = Gauge(
             "redress_outbox_waiting", "Events not yet in the log", ["service"], registry=registry
         )
+        self.outbox_refused = Gauge(
+            "redress_outbox_refused",
+            "Events the log will never take",
+            ["service"],
+            registry=registry,
+        )
         self.relayed = Counter(
             "redress_relayed", "Events put into the log", ["service"], registry=registry
         )
@@ -129,7 +135,22 @@ class Metrics:
             registry=registry,
         )
         self.parked = Gauge(
-            "redress_parked_keys", "Keys parked, by state", ["service", "state"], registry=registry
+            "redress_parked_keys",
+            "What is parked: keys of events, and timers",
+            ["service", "state"],
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "redress_lag",
+            "Events in the log that a service has not applied yet",
+            ["service", "topic"],
+            registry=registry,
+        )
+        self.ready = Gauge(
+            "redress_ready", "1 where a service can work, else 0", ["service"], registry=registry
+        )
+        self.timers_overdue = Gauge(
+            "redress_timers_overdue", "Timers due and not fired", ["service"], registry=registry
         )
         self.timers_fired = Counter(
             "redress_timers_fired", "Timers fired", ["service", "timer"], registry=registry

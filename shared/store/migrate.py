@@ -44,11 +44,14 @@ async def upgrade(url: str, folder: Path) -> bool:
 
 
 async def is_current(url: str, folder: Path) -> bool:
-    """Whether the database has every migration that this release knows. Raises Transient when the server is away."""
+    """Whether the database has every migration that this release knows. Raises Transient when the server is away.
+
+    One that a newer release has migrated is current too, so that one can go back to the release before.
+    """
     engine = make_writer(url)
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_current) == _heads(folder)
+            return await connection.run_sync(_is_current, folder)
     except Exception as error:
         if is_passing(error):
             raise _away(folder, error) from error
@@ -65,12 +68,14 @@ def _current(connection: Connection) -> set[str]:
     return set(MigrationContext.configure(connection).get_current_heads())
 
 
-def _heads(folder: Path) -> set[str]:
-    return set(ScriptDirectory(str(folder)).get_heads())
+def _is_current(connection: Connection, folder: Path) -> bool:
+    scripts, current = ScriptDirectory(str(folder)), _current(connection)
+    is_newer = not current <= {script.revision for script in scripts.walk_revisions()}
+    return is_newer or current == set(scripts.get_heads())
 
 
 def _upgrade(connection: Connection, folder: Path) -> bool:
-    if _current(connection) == _heads(folder):
+    if _is_current(connection, folder):
         return False
     config = Config()
     config.set_main_option("script_location", str(folder))
