@@ -5,8 +5,12 @@ The tests run in this order on one installation, as days of its life.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import ssl
+import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,6 +28,7 @@ from tests.compose.installation import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CONTAINED = tuple(name for name in RUNNING if name != "kafka")
 """Kafka writes its configuration beside itself, so its file system is writable."""
@@ -74,6 +79,28 @@ def test_the_command_answers_from_a_container_with_the_key_of_the_first_run(
     assert {one["service"]: one["is_well"] for one in services} == dict.fromkeys(SERVICES, True)
     assert checked.returncode == 0
     assert json.loads(sent.stdout.splitlines()[0])["number"]
+
+
+def test_an_operator_makes_a_unit_and_a_key_that_an_adapter_can_use(
+    installation: Installation,
+) -> None:
+    unit = installation.command(
+        "unit", "create", "hangzhou", "--title-zh", "杭州", "--title-en", "Hangzhou"
+    )
+    key = installation.command(
+        "key", "create", "--json", "--label", "hotline", "--scope", "intake:write",
+        "--unit", "hangzhou", "--channel", "phone",
+    )  # fmt: skip
+
+    assert (unit.returncode, key.returncode) == (0, 0)
+    made = json.loads(key.stdout.splitlines()[0])["key"]
+    headers = {"Authorization": f"Bearer {made}"}
+    url = f"{installation.url}/intake/v1/complaints"
+    until(
+        lambda: httpx.post(url, json=complaint(2), headers=headers, trust_env=False).is_success,
+        within=10,
+        what="the new key is known to intake",
+    )
 
 
 def test_a_stream_passes_the_gateway_as_it_is_said(installation: Installation) -> None:
@@ -258,6 +285,7 @@ def test_every_container_may_restart_under_load_and_nothing_is_lost(
     assert load.surprises == []
     assert len(load.numbers) == len(load.taken) > 50
     installation.must_have_served(load.numbers)
+    assert _broken_promises(installation) == []
 
 
 def test_followup_scales_to_two_that_share_the_work_and_back(installation: Installation) -> None:
@@ -274,6 +302,77 @@ def test_followup_scales_to_two_that_share_the_work_and_back(installation: Insta
     assert len(installation.containers("followup")) == 1
     assert load.surprises == []
     installation.must_have_served(load.numbers)
+
+
+def test_what_was_backed_up_is_there_again_after_everything_was_destroyed(
+    installation: Installation,
+) -> None:
+    made = _post_once(installation, "kept")
+    installation.must_have_served({made["number"]})
+    before = installation.events()
+    backed_up = installation.command("backup", "/backup/all", "--json")
+    assert backed_up.returncode == 0, backed_up.stdout
+
+    installation.stack.compose("--profile", "command", "down", "--volumes")
+    installation.stack.compose("up", "--detach", "--wait", "kafka", "postgres")
+    restored = installation.command("restore", "/backup/all", "--json")
+    assert restored.returncode == 0, restored.stdout
+    installation.stack.up()
+
+    assert installation.events()[: len(before)] == before
+    again = _post_once(installation, "kept")
+    new = _post_once(installation, "new")
+    assert (again["number"], again["id"]) == (made["number"], made["id"])
+    installation.must_have_served({made["number"], new["number"]})
+    assert _broken_promises(installation) == []
+
+
+def _post_once(installation: Installation, key: str) -> dict[str, Any]:
+    with installation.client("adapter_key") as client:
+        answer = client.post(
+            "/intake/v1/complaints", json=complaint(3), headers={"Idempotency-Key": key}
+        )
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
+
+
+def _broken_promises(installation: Installation) -> list[str]:
+    """What `redress verify` finds, once nothing is on its way any more."""
+    said: list[str] = []
+
+    def is_whole() -> bool:
+        ended = installation.command("verify", "--json")
+        said[:] = ended.stdout.splitlines()[:-1]
+        return ended.returncode == 0
+
+    with contextlib.suppress(AssertionError):
+        until(is_whole, within=60, what="at rest")
+    return said
+
+
+def test_the_gateway_speaks_tls_with_a_certificate_from_a_file(installation: Installation) -> None:
+    folder = installation.stack.secrets
+    _make_certificate(folder / "tls_certificate", folder / "tls_key")
+    files = {"COMPOSE_FILE": "docker-compose.yml:deploy/compose.tls.yml"}
+    secure = replace(installation.stack, variables=files)
+    secure.up(build=False)
+
+    trusted = ssl.create_default_context(cafile=folder / "tls_certificate")
+    url = installation.url.replace("http://", "https://")
+    answer = httpx.get(f"{url}/readyz", verify=trusted, trust_env=False)
+
+    assert (answer.status_code, answer.json()["status"]) == (httpx.codes.OK, "ready")
+
+
+def _make_certificate(certificate: Path, key: Path) -> None:
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *made],  # noqa: S607
+        capture_output=True,
+        check=True,
+    )
+    key.chmod(0o444)
 
 
 def _figure(container: str, service: str, name: str) -> float:
