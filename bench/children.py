@@ -1,6 +1,7 @@
 """Floors and the product as child processes on loopback. Only what was started here is ended."""
 
 import asyncio
+import hashlib
 import json
 import os
 import subprocess
@@ -88,8 +89,8 @@ async def product(*services: str, folder: Path, **settings: str) -> AsyncIterato
     [port] = free_ports(1)
     _make(folder)
     secrets = {
-        f"REDRESS_{name}": f"{at:02x}" * 32
-        for at, name in enumerate(("SECRET", "VAULT_KEY", "TOKEN_KEY"), start=1)
+        f"REDRESS_{name}": hashlib.sha256(name.encode()).hexdigest()
+        for name in ("SECRET", "VAULT_KEY", "TOKEN_KEY")
     }
     environment = {
         "REDRESS_DATA": str(folder),
