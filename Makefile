@@ -4,11 +4,11 @@ BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs requirements bench chaos chaos-full chaos-mutants lock clean
+.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs release-contracts requirements bench chaos chaos-full chaos-mutants lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
-	  while IFS='|' read -r name does; do printf '  make %-14s %s\n' "$$name" "$$does"; done
+	  while IFS='|' read -r name does; do printf '  make %-18s %s\n' "$$name" "$$does"; done
 
 run: ## set up, then run all services on http://127.0.0.1:8000
 	@$(SETUP)
@@ -51,6 +51,9 @@ format: setup ## lay the code out, and fix what can be fixed by itself
 
 docs: setup ## write the pages that follow from the code
 	@$(BIN)/python -m dev.docs
+
+release-contracts: setup ## at a release: make today's events the ones that consumers rely on
+	@$(BIN)/python -m dev.contracts --release
 
 requirements: setup ## run the tests and write docs/requirements.md: row, tests, result
 	@$(BIN)/python -m dev.requirements
