@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -26,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.model import Claim, NewAttachment, Reception, Taken
 from shared.errors import Transient
+from shared.store.lists import among
 from shared.store.tables import NAMING, BigId, frame_tables
 from shared.store.transaction import Tx
 from shared.store.types import UTCDateTime, json_column
@@ -119,6 +122,9 @@ READS = Table(
     Column("at", UTCDateTime, nullable=False),
     comment="Who read what of the vault, and when.",
 )
+# Made once: see shared/store/lists.py.
+_ADD_COMPLAINT, _ADD_COMPLAINANT = insert(COMPLAINTS), insert(COMPLAINANTS)
+_ADD_CONTACT_POINT, _CLAIM = insert(CONTACT_POINTS), insert(FRAME.idempotency)
 _SEEN = [column for column in COMPLAINTS.c if column.name not in {"original", "code"}]
 _SEEN_MESSAGE = [column for column in MESSAGES.c if column.name != "original"]
 
@@ -140,18 +146,22 @@ async def claimed(tx: Tx, claims: Iterable[Claim]) -> dict[tuple[str, str], tupl
     wanted = {(one.scope, one.key) for one in claims}
     if not wanted:
         return {}
-    table = tx.frame.idempotency
-    # Two lists, not one of pairs: both databases answer this from the index, neither always does for pairs.
-    query = select(table.c.scope, table.c.key, table.c.fingerprint, table.c.reference).where(
-        table.c.scope.in_(sorted({scope for scope, _ in wanted})),
-        table.c.key.in_(sorted({key for _, key in wanted})),
-    )
-    found = await tx.rows(query)
+    scopes, keys = sorted({scope for scope, _ in wanted}), sorted({key for _, key in wanted})
+    found = await tx.rows(_claimed(tx.connection.dialect.name), {"scopes": scopes, "keys": keys})
     return {
         (row.scope, row.key): (row.fingerprint, row.reference)
         for row in found
         if (row.scope, row.key) in wanted
     }
+
+
+@cache
+def _claimed(dialect: str) -> Select[tuple[str, str, str, str]]:
+    table = FRAME.idempotency
+    # Two lists, not one of pairs: both databases answer this from the index, neither always does for pairs.
+    return select(table.c.scope, table.c.key, table.c.fingerprint, table.c.reference).where(
+        among(table.c.scope, "scopes", dialect), among(table.c.key, "keys", dialect)
+    )
 
 
 async def claim(tx: Tx, made: Mapping[tuple[str, str], tuple[str, str]]) -> None:
@@ -169,7 +179,7 @@ async def claim(tx: Tx, made: Mapping[tuple[str, str], tuple[str, str]]) -> None
     if not rows:
         return
     try:
-        await tx.execute(insert(tx.frame.idempotency), rows)
+        await tx.execute(_CLAIM, rows)
     except IntegrityError as error:
         raise Raced("the same key or external id is being used by another request") from error
 
@@ -199,7 +209,7 @@ async def add_complaints(
         for one, fact in zip(items, facts, strict=True)
     ]
     try:
-        await tx.execute(insert(COMPLAINTS), rows)
+        await tx.execute(_ADD_COMPLAINT, rows)
     except IntegrityError as error:
         raise NumberTaken from error
     await _add_complainants(tx, items)
@@ -207,7 +217,7 @@ async def add_complaints(
 
 async def _add_complainants(tx: Tx, items: Sequence[Reception]) -> None:
     await tx.execute(
-        insert(COMPLAINANTS),
+        _ADD_COMPLAINANT,
         [
             {
                 "id": one.complainant.id,
@@ -231,7 +241,7 @@ async def _add_complainants(tx: Tx, items: Sequence[Reception]) -> None:
         for kind, token in one.complainant.contact_tokens
     ]
     if points:
-        await tx.execute(insert(CONTACT_POINTS), points)
+        await tx.execute(_ADD_CONTACT_POINT, points)
 
 
 async def receipts(tx: Tx, ids: Iterable[str]) -> dict[str, Found]:

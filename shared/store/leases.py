@@ -4,7 +4,7 @@ import os
 import socket
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Integer, cast, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.sql.dml import Update
 
 from shared.errors import Transient
@@ -95,16 +95,21 @@ async def must_hold(tx: Tx, lease: Lease) -> None:
         raise Transient(f"the lease {lease.name} went to another process")
 
 
-def guarded(statement: Update, frame: Frame, lease: Lease, dialect: str) -> Update:
-    """The statement, without effect unless the lease is still this one's."""
+def guarded(statement: Update, frame: Frame, dialect: str) -> Update:
+    """The statement, without effect unless the lease is still held; its parameters are those of `held`."""
     table = frame.leases
     holds = (
         select(func.count())
         .where(
-            table.c.name == lease.name,
-            table.c.token == lease.token,
+            table.c.name == bindparam("lease_name"),
+            table.c.token == bindparam("lease_token"),
             table.c.expires >= database_milliseconds(dialect),
         )
         .scalar_subquery()
     )
     return statement.where(holds == 1)
+
+
+def held(lease: Lease) -> dict[str, object]:
+    """The parameters by which a guarded statement knows the lease."""
+    return {"lease_name": lease.name, "lease_token": lease.token}

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy.sql.dml import Update
 
 from shared import faults, telemetry
 from shared.bus.port import Bus, Message, MessageRefused, PublishFailed
@@ -18,7 +20,9 @@ from shared.errors import Transient
 from shared.store import leases
 from shared.store.database import Database
 from shared.store.leases import Lease
+from shared.store.lists import among
 from shared.store.republish import horizon
+from shared.store.tables import Frame
 from shared.store.transaction import AnyRow, Tx
 
 BATCH = 500
@@ -52,6 +56,8 @@ class Relay:
         self._metrics = metrics
         self._owner = leases.owner_name()
         self._lease: Lease | None = None
+        self._next: Sequence[AnyRow] = ()
+        """What was waiting as the last batch was marked."""
         self._renewed = 0.0
         self._is_shared = bus.features.many_processes
 
@@ -98,6 +104,7 @@ class Relay:
         if self._lease is None or now - self._renewed > RENEW_SECONDS:
             # Where the log serves one process, an unexpired lease is that of a process that is gone.
             seize = not self._is_shared and self._renewed == 0
+            self._next = ()  # another relay may have sent it meanwhile
             self._lease = await leases.take(self._database, "relay", self._owner, seize=seize)
             self._renewed = now
             # Who holds the lease hears its own commits; only the others need to call.
@@ -106,7 +113,7 @@ class Relay:
 
     async def publish_waiting(self) -> Relayed:
         """Publish one batch. Raises Transient when the log or the database is away; nothing is lost then."""
-        rows = await self._waiting()
+        rows, self._next = self._next or await self._waiting(), ()
         if not rows:
             return Relayed(0, more=False)
         faults.reach("relay.after_read")
@@ -121,53 +128,36 @@ class Relay:
             await self._mark(rows[: failure.acknowledged])
             raise
         faults.reach("relay.after_ack")
-        await self._mark(rows)
-        return Relayed(len(rows), more=len(rows) == BATCH)
+        self._next = await self._mark(rows)
+        return Relayed(len(rows), more=bool(self._next))
 
     async def _waiting(self) -> Sequence[AnyRow]:
-        table = self._database.frame.outbox
-        dialect = "sqlite" if self._database.is_sqlite else "postgresql"
-        held_back = select(table.c.subject).where(
-            table.c.published_at.is_(None), table.c.refused.is_not(None)
-        )
-        query = (
-            select(table.c.id, table.c.subject, table.c.event)
-            .where(
-                table.c.published_at.is_(None),
-                table.c.subject.not_in(held_back),
-                table.c.id <= horizon(self._database.frame, dialect),
-            )
-            .order_by(table.c.id)
-            .limit(BATCH)
-        )
         async with self._database.reading() as connection:
+            query = _waiting(self._database.frame, connection.dialect.name)
             return (await connection.execute(query)).all()
 
-    async def _mark(self, rows: Sequence[AnyRow]) -> None:
+    async def _mark(self, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
+        """Mark rows as published; gives what waits now, so that going on costs no other look."""
         lease = self._lease
         if not rows or lease is None:
-            return
+            return ()
         ids = [row.id for row in rows]
 
-        async def unit(tx: Tx) -> int:
+        async def unit(tx: Tx) -> tuple[int, Sequence[AnyRow]]:
             dialect = tx.connection.dialect.name
-            table = tx.frame.outbox
-            among = (
-                text("outbox.id = ANY(:ids)").bindparams(ids=ids)
-                if dialect == "postgresql"
-                else text("outbox.id IN (SELECT value FROM json_each(:ids))").bindparams(
-                    ids=str(ids)
-                )
+            done = await tx.execute(
+                _marked(tx.frame, dialect), {"ids": ids, "at": tx.now, **leases.held(lease)}
             )
-            marked = update(table).where(among).values(published_at=tx.now)
-            return (await tx.execute(leases.guarded(marked, tx.frame, lease, dialect))).rowcount
+            return done.rowcount, await tx.rows(_waiting(tx.frame, dialect))
 
-        if await self._database.run(unit) != len(ids):
+        marked, waiting = await self._database.run(unit)
+        if marked != len(ids):
             # The lease went to another relay while this one slept: it will publish these again, in order.
             self._lease = None
             log.warning("relay lost its lease", service=self._database.service)
-            return
+            return ()
         self._metrics.relayed.labels(self._database.service).inc(len(ids))
+        return waiting
 
     async def _set_aside(self, row: AnyRow, reason: str) -> None:
         async def unit(tx: Tx) -> None:
@@ -177,6 +167,35 @@ class Relay:
         log.error("the log refuses an event: its subject waits", service=self._database.service,
                   subject=row.subject, error=reason)  # fmt: skip
         await self._database.run(unit)
+
+
+@cache
+def _waiting(frame: Frame, dialect: str) -> Select[tuple[int, str, str]]:
+    """What waits and may be published now, oldest first."""
+    table = frame.outbox
+    held_back = select(table.c.subject).where(
+        table.c.published_at.is_(None), table.c.refused.is_not(None)
+    )
+    return (
+        select(table.c.id, table.c.subject, table.c.event)
+        .where(
+            table.c.published_at.is_(None),
+            table.c.subject.not_in(held_back),
+            table.c.id <= horizon(frame, dialect),
+        )
+        .order_by(table.c.id)
+        .limit(BATCH)
+    )
+
+
+@cache
+def _marked(frame: Frame, dialect: str) -> Update:
+    """Mark rows, if the lease still holds."""
+    table = frame.outbox
+    marked = update(table).where(among(table.c.id, "ids", dialect))
+    return leases.guarded(
+        marked.values(published_at=bindparam("at", type_=table.c.published_at.type)), frame, dialect
+    )
 
 
 async def waiting_count(database: Database, *, at_most: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
@@ -11,8 +12,10 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     Executable,
+    Insert,
     Row,
     String,
+    Table,
     any_,
     func,
     insert,
@@ -28,6 +31,7 @@ from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, enco
 from shared.errors import Poison
 from shared.ids import new_id
 from shared.store.arming import Arming, Step, TimerKey
+from shared.store.lists import each_of
 from shared.store.signal import Signal
 from shared.store.tables import Frame
 
@@ -226,7 +230,7 @@ class Tx:
         for one in said:
             last[one.subject] += 1
             rows.append(self._outbox_row(one, last[one.subject]))
-        await self.execute(insert(self.frame.outbox), rows)
+        await self.execute(_into(self.frame.outbox), rows)
 
     def forget(self) -> None:
         """Unsay and forget everything since the last flush: its savepoint was rolled back."""
@@ -240,16 +244,12 @@ class Tx:
         counts: dict[str, int] = {}
         for subject in subjects:
             counts[subject] = counts.get(subject, 0) + 1
-        table = self.frame.subjects
-        new = self.upsert(table)
-        # One statement for any number of rows, so that it is compiled once and for all.
-        statement = new.on_conflict_do_update(
-            index_elements=["subject"],
-            set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},
-        ).returning(table.c.subject, table.c.last_sequence)
-        rows = [{"subject": one, "last_sequence": counts[one]} for one in sorted(counts)]
+        ordered = sorted(counts)
+        parameters = {"subject": ordered, "last_sequence": [counts[one] for one in ordered]}
+        statement = _next_sequences(self.frame.subjects, self.connection.dialect.name)
         return {
-            subject: last - counts[subject] for subject, last in await self.rows(statement, rows)
+            subject: last - counts[subject]
+            for subject, last in await self.rows(statement, parameters)
         }
 
     def _outbox_row(self, one: _Said, sequence: int) -> dict[str, object]:
@@ -277,3 +277,24 @@ class Tx:
             "event": value.decode(),
             "created_at": self.now,
         }
+
+
+@cache
+def _into(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _next_sequences(table: Table, dialect: str) -> Executable:
+    """Raise the last sequence of many subjects, each by its own number."""
+    new: UpsertInsert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(table)
+    columns = ("subject", "last_sequence")
+    statement: Executable = (
+        new.from_select(columns, each_of(table, *columns, dialect=dialect))
+        .on_conflict_do_update(
+            index_elements=["subject"],
+            set_={"last_sequence": table.c.last_sequence + new.excluded.last_sequence},
+        )
+        .returning(table.c.subject, table.c.last_sequence)
+    )
+    return statement

@@ -242,3 +242,23 @@ async def test_where_the_log_serves_one_process_a_dead_one_s_lease_is_taken_at_o
         await next_one.publish_waiting()
 
         assert of(await log_of(bus), "s") == [1, 2]
+
+
+async def test_what_was_seen_under_a_lost_lease_is_not_sent_again(url: str, bus: Bus) -> None:
+    async with open_store(url) as one, open_store(url) as two:
+        shared = Failing(bus)
+        first, second = relay_of(one, shared), relay_of(two, shared)
+        await say(one, "s", 501)
+        assert await first._hold_lease()
+        assert (await first.publish_waiting()).more
+        await one.run(lambda tx: tx.execute(text("UPDATE leases SET expires = 0")))
+        assert await second._hold_lease()
+        assert (await second.publish_waiting()).published == 1
+        await say(two, "s")
+        await one.run(lambda tx: tx.execute(text("UPDATE leases SET expires = 0")))
+
+        first._renewed = 0.0
+        assert await first._hold_lease()
+        await first.publish_waiting()
+
+        assert of(await log_of(bus), "s") == list(range(1, 503))
