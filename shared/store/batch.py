@@ -1,13 +1,16 @@
 """Group commit for many small equal writes: whatever came while the last commit ran goes into the next one.
 
-No timer: an idle service commits at once. `write` is set-based: it gets the open transaction and all items, and gives
-one result (or one Rejected) per item, in order. If a batch fails before COMMIT was sent, its items are written one by
-one, so that a bad one costs only itself.
+An idle service commits at once. Under load the answers of one commit bring the next requests a moment later; to take
+the first of them alone would make every second commit one of a single item. So the next batch waits until half as many
+as last time are there, two milliseconds at most. `write` is set-based: it gets the open transaction and all items, and
+gives one result (or one Rejected) per item, in order. If a batch fails before COMMIT was sent, its items are written
+one by one, so that a bad one costs only itself.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,6 +23,7 @@ R = TypeVar("R")
 Write = Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | Rejected]]]
 
 CAP = 100
+GATHER_SECONDS = 0.002
 
 
 @dataclass(slots=True)
@@ -36,12 +40,17 @@ class Batcher(Generic[I, R]):
         self._write = write
         self._entries: deque[_Entry[I, R]] = deque()
         self._running = False
+        self._wanted = 0
+        """How many a batch that is about to begin waits for."""
+        self._gathered = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: I) -> R:
         """Write one item; returns after its commit. Raises its Rejected, or what `Database.run` raises."""
         entry: _Entry[I, R] = _Entry(item, asyncio.get_running_loop().create_future())
         self._entries.append(entry)
+        if len(self._entries) >= self._wanted:
+            self._gathered.set()
         if not self._running:
             self._running = True
             task = asyncio.ensure_future(self._drain())
@@ -52,10 +61,20 @@ class Batcher(Generic[I, R]):
     async def _drain(self) -> None:
         try:
             while self._entries:
+                await self._gather()
                 batch = [self._entries.popleft() for _ in range(min(CAP, len(self._entries)))]
+                self._wanted = len(batch) // 2
                 await self._commit(batch)
         finally:
             self._running = False
+
+    async def _gather(self) -> None:
+        """Let the requests come in that the last batch's answers brought about."""
+        if len(self._entries) < self._wanted:
+            self._gathered.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._gathered.wait()
 
     async def _commit(self, batch: Sequence[_Entry[I, R]]) -> None:
         try:

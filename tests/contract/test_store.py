@@ -17,6 +17,7 @@ from shared.errors import Conflict, Transient
 from shared.store import leases
 from shared.store.batch import Batcher
 from shared.store.database import Database
+from shared.store.engine import make_writer
 from shared.store.timers import Timer, Timers
 from shared.telemetry import Metrics
 from tests.contract.store_engines import (
@@ -311,3 +312,44 @@ async def test_a_unit_that_meets_a_deadlock_runs_again(postgres_database: str) -
 
         assert tries > 2
         assert (await count(database, "x"), await count(database, "y")) == (3, 3)
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_unseen(
+    postgres_database: str,
+) -> None:
+    engine = make_writer(asyncpg_url(postgres_database))
+    async with engine.connect() as connection:
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        kept = (await connection.get_raw_connection()).driver_connection
+    other = make_writer(asyncpg_url(postgres_database))
+    async with other.begin() as connection:
+        await connection.execute(text(f"SELECT pg_terminate_backend({pid})"))
+    await other.dispose()
+    async with asyncio.timeout(10):
+        while kept is not None and not kept.is_closed():
+            await asyncio.sleep(0.01)
+
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one() != pid
+    await engine.dispose()
+
+
+async def test_a_batch_waits_a_moment_for_what_the_last_one_s_answers_bring(
+    database: Database,
+) -> None:
+    sizes: list[int] = []
+
+    async def write(_: Tx, items: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(items))
+        return items
+
+    batcher: Batcher[int, int] = Batcher(database, write)
+    await asyncio.gather(*(batcher.submit(at) for at in range(8)))
+    again = []
+    for at in range(8):
+        again.append(asyncio.ensure_future(batcher.submit(at)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*again)
+
+    assert sum(sizes) == 16
+    assert sizes[1] >= 4
