@@ -65,6 +65,8 @@ class Opening(NamedTuple):
     why: str
 
 
+REMEMBERED_DAYS = 4_000
+"""Days whose openings a calendar keeps: deadlines of one time look at the same few again and again."""
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -85,6 +87,9 @@ class Calendar:
     exceptions: Mapping[date, DayException] = field(default_factory=dict)
     holidays: str | None = None
     complete_years: frozenset[int] = frozenset()
+    _openings: dict[date, tuple[Opening, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         try:
@@ -131,10 +136,18 @@ class Calendar:
     def _ordinary_shifts(self) -> tuple[Shift, ...]:
         return next((shifts for shifts in self.week if shifts), ())
 
-    def openings_on(self, day: date) -> list[Opening]:
+    def openings_on(self, day: date) -> tuple[Opening, ...]:
         """The open stretches of a date in UTC, in order. An hour the clocks skip is not there; one
         they repeat counts twice.
         """
+        found = self._openings.get(day)
+        if found is None:
+            if len(self._openings) >= REMEMBERED_DAYS:
+                self._openings.clear()
+            found = self._openings[day] = tuple(self._find_openings(day))
+        return found
+
+    def _find_openings(self, day: date) -> list[Opening]:
         shifts, why = self.shifts_on(day)
         found: list[Opening] = []
         for shift in shifts:

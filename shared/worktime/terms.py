@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal
 
 Unit = Literal["m", "h", "d", "w", "wm", "wh", "wd"]
@@ -51,6 +52,7 @@ class Term:
         return f"{self.amount}{self.unit}"
 
 
+@lru_cache(maxsize=1_000)
 def parse_term(text: str) -> Term:
     """Read `24h` or `2wd`. Raises ValueError that says what is allowed."""
     match = _FORM.match(text.strip())

@@ -21,6 +21,9 @@ STOPS: Final = frozenset(
 )  # fmt: skip
 """The facts that a case can have: a clock that waits for another never runs, for nobody could ever meet it."""
 
+REMEMBERED: Final = 4_000
+"""Deadlines that a version of a pack keeps counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -29,6 +32,7 @@ class Rules:
     pack: Pack
     zone: str
     _calendars: dict[str, Calendar] = field(default_factory=dict)
+    _counted: dict[tuple[str, Term, datetime], Due] = field(default_factory=dict)
 
     def calendar(self, name: str) -> Calendar:
         """The calendar of that id. Raises KeyError."""
@@ -62,7 +66,17 @@ class Rules:
 
     def count(self, *, term: str, calendar: str, start: datetime) -> Due:
         """When `term` from `start` is over, with every stretch counted on the way."""
-        return add_term(self.calendar(calendar), start, parse_term(term))
+        return self._count(calendar, parse_term(term), start)
+
+    def _count(self, calendar: str, term: Term, start: datetime) -> Due:
+        # A case's deadlines are looked at with every event about it: counting them is most of the work.
+        place = calendar, term, start
+        found = self._counted.get(place)
+        if found is None:
+            if len(self._counted) >= REMEMBERED:
+                self._counted.clear()
+            found = self._counted[place] = add_term(self.calendar(calendar), start, term)
+        return found
 
     def plan(self, clock: Clock, *, severity: Severity | None, start: datetime) -> Plan | None:
         """When a clock that starts then is due; the earliest of all severities while none is known.
@@ -77,7 +91,7 @@ class Rules:
         term = clock.target(severity)
         if term is None:
             return None
-        at = add_term(self.calendar(clock.calendar), start, term).at
+        at = self._count(clock.calendar, term, start).at
         rule = f"{clock.name}: {term} in {clock.calendar} from {clock.starts} ({self.pack.ref})"
         limit = self._limit(clock, start)
         return Plan(
@@ -92,7 +106,7 @@ class Rules:
 
     def _limit(self, clock: Clock, start: datetime) -> datetime | None:
         term: Term | None = clock.statutory_term
-        return add_term(self.calendar(clock.calendar), start, term).at if term else None
+        return self._count(clock.calendar, term, start).at if term else None
 
     def moments(self, plan: Plan) -> Sequence[tuple[float, datetime]]:
         """When which fraction of a clock's time is used up, in the time that its calendar counts. Without the whole."""
