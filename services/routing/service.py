@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.routing.api import routes
-from services.routing.store import FRAME
+from services.routing.store import FRAME, remember
 from services.routing.subscriptions import SUBSCRIPTIONS
 from services.routing.timers import TIMERS
 from services.routing.usecases import Routing
@@ -25,4 +25,5 @@ def build(environment: Environment) -> Service[Routing]:
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
+        remember=remember,
     )

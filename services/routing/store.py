@@ -1,8 +1,9 @@
 """Routing's tables and queries."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
+    case,
     insert,
     select,
     text,
@@ -26,6 +29,7 @@ from shared.store.types import UTCDateTime, json_column
 
 METADATA = MetaData(naming_convention=NAMING)
 FRAME = frame_tables(METADATA)
+LOOK_AGAIN: Final = "look_again"
 
 DECISIONS = Table(
     "decisions",
@@ -71,8 +75,110 @@ HANDLERS = Table(
 Index("ix_handlers_unit", HANDLERS.c.unit)
 
 
-async def decision(tx: Tx, complaint: str) -> AnyRow | None:
-    return await tx.row(select(DECISIONS).where(DECISIONS.c.complaint == complaint))
+Decision = Mapping[str, Any]
+"""A row of `decisions`, by column."""
+
+
+class Board:
+    """The decisions and handlers that a unit works on: read at once, changed here, written at once."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, Decision | None] = {}
+        self.handlers: dict[str, HandlerSnapshot] = {}
+        self.added: dict[str, Decision] = {}
+        self.changed: dict[str, Decision] = {}
+        self.moved: set[str] = set()
+        self.given_back: Counter[str] = Counter()
+        self.turns = 0
+
+    async def read(self, tx: Tx, complaints: Collection[str]) -> None:
+        """Read the decisions on these, unless they were read before."""
+        wanted = set(complaints) - self.decisions.keys()
+        self.decisions.update(dict.fromkeys(wanted))
+        query = select(DECISIONS).where(tx.among(DECISIONS.c.complaint, wanted))
+        for row in await tx.rows(query):
+            self.decisions[row.complaint] = dict(row._mapping)
+
+    async def read_handlers(self, tx: Tx, ids: Collection[str]) -> None:
+        """Read handlers, and hold them until the commit: nobody else gives out work by the same figures."""
+        query = select(HANDLERS).where(tx.among(HANDLERS.c.id, ids)).order_by(HANDLERS.c.id)
+        for row in await tx.rows(query.with_for_update()):
+            self.handlers[row.id] = _snapshot(row)
+            if less := self.given_back.pop(row.id, 0):
+                self.take_back(row.id, less)
+
+    def change(self, one: HandlerSnapshot) -> None:
+        """A handler is like this now."""
+        self.handlers[one.id] = one
+        self.moved.add(one.id)
+
+    def take_back(self, id_: str, less: int) -> None:
+        """A handler has so many cases less, whether they were read or not."""
+        one = self.handlers.get(id_)
+        if one is None:
+            self.given_back[id_] += less
+        else:
+            self.change(replace(one, load=max(0, one.load - less)))
+
+    async def write(self, tx: Tx) -> None:
+        """Write everything new; then those who wait longest have a turn."""
+        if self.added:
+            await tx.execute(insert(DECISIONS), [*self.added.values()])
+        if self.changed:
+            rows = [{**row, "of_complaint": id_} for id_, row in sorted(self.changed.items())]
+            await tx.execute(_CHANGE_DECISION, rows)
+        if self.moved:
+            moved = [self.handlers[id_] for id_ in sorted(self.moved)]
+            await tx.execute(_MOVE_HANDLER, [_moved(one) for one in moved])
+        if self.given_back:
+            rows = [{"of_id": id_, "less": less} for id_, less in sorted(self.given_back.items())]
+            await tx.execute(_GIVE_BACK, rows)
+        if self.turns:
+            for complaint in await waiting(tx, limit=self.turns):
+                tx.arm(LOOK_AGAIN, subject=complaint, due_at=tx.now)
+
+
+_CHANGE_DECISION: Final = (
+    update(DECISIONS)
+    .where(DECISIONS.c.complaint == bindparam("of_complaint"))
+    .values({one.name: bindparam(one.name) for one in DECISIONS.c if not one.primary_key})
+)
+_MOVE_HANDLER: Final = (
+    update(HANDLERS)
+    .where(HANDLERS.c.id == bindparam("of_id"))
+    .values({name: bindparam(name) for name in ("load", "present", "last_assigned_at")})
+)
+_GIVE_BACK: Final = (
+    update(HANDLERS)
+    .where(HANDLERS.c.id == bindparam("of_id"))
+    .values(
+        load=case(
+            (HANDLERS.c.load > bindparam("less"), HANDLERS.c.load - bindparam("less")), else_=0
+        )
+    )
+)
+
+
+def _moved(one: HandlerSnapshot) -> Mapping[str, object]:
+    return {
+        "of_id": one.id,
+        "load": one.load,
+        "present": one.is_present,
+        "last_assigned_at": one.last_assigned_at,
+    }
+
+
+async def remember(tx: Tx, complaints: Collection[str]) -> None:
+    """Read many decisions at once, for `decision` to find."""
+    await tx.memory(Board).read(tx, complaints)
+
+
+async def decision(tx: Tx, complaint: str) -> Decision | None:
+    """What was decided on a complaint. Lock it first."""
+    board = tx.memory(Board)
+    if complaint not in board.decisions:
+        await board.read(tx, [complaint])
+    return board.decisions[complaint]
 
 
 async def complaint_of(tx: Tx, number: str) -> str | None:
@@ -81,12 +187,18 @@ async def complaint_of(tx: Tx, number: str) -> str | None:
     return str(row.complaint) if row else None
 
 
-async def add_decision(tx: Tx, row: Mapping[str, object]) -> None:
-    await tx.execute(insert(DECISIONS), row)
+def add_decision(tx: Tx, row: Decision) -> None:
+    """Keep a first decision."""
+    board = tx.memory(Board)
+    board.decisions[row["complaint"]] = board.added[row["complaint"]] = row
 
 
-async def change_decision(tx: Tx, complaint: str, **values: object) -> None:
-    await tx.execute(update(DECISIONS).where(DECISIONS.c.complaint == complaint).values(**values))
+def change_decision(tx: Tx, complaint: str, **values: object) -> None:
+    """Change a decision that was read, or added, in this unit."""
+    board = tx.memory(Board)
+    row = dict(board.decisions[complaint] or {}) | values
+    board.decisions[complaint] = row
+    (board.added if complaint in board.added else board.changed)[complaint] = row
 
 
 def understanding_columns(understood: Understanding) -> dict[str, object]:
@@ -117,63 +229,71 @@ def choice_column(choice: Choice | Nobody) -> dict[str, object]:
 
 
 async def know_handlers(
-    tx: Tx, accounts: Iterable[tuple[str, str, tuple[str, ...]]], *, capacity: int
+    tx: Tx, accounts: Mapping[str, tuple[str, tuple[str, ...]]], *, capacity: int
 ) -> None:
-    """Make sure that each (account, unit, languages) has a row; who was known keeps what staff data said."""
-    rows = [
+    """Have a row for each account (with its unit and languages); who was known keeps what staff data said."""
+    board = tx.memory(Board)
+    if accounts.keys() <= board.handlers.keys():
+        return
+    await board.read_handlers(tx, accounts.keys())
+    rows: list[dict[str, Any]] = [
         {"id": id_, "unit": unit, "team": None, "skills": None, "languages": list(languages), "present": True,
          "load": 0, "capacity": capacity, "last_assigned_at": None}
-        for id_, unit, languages in accounts
+        for id_, (unit, languages) in sorted(accounts.items())
+        if id_ not in board.handlers
     ]  # fmt: skip
     if rows:
         await tx.execute(tx.upsert(HANDLERS).on_conflict_do_nothing(), rows)
+        await board.read_handlers(tx, [row["id"] for row in rows])
 
 
-async def handlers(tx: Tx, ids: Iterable[str]) -> list[HandlerSnapshot]:
-    """The handlers as they are now."""
-    query = select(HANDLERS).where(HANDLERS.c.id.in_(sorted(ids))).order_by(HANDLERS.c.id)
-    return [
-        HandlerSnapshot(
-            id=row.id,
-            unit=row.unit,
-            team=row.team,
-            skills=None if row.skills is None else frozenset(row.skills),
-            languages=None if row.languages is None else frozenset(row.languages),
-            is_present=row.present,
-            load=row.load,
-            capacity=row.capacity,
-            last_assigned_at=row.last_assigned_at,
-        )
-        for row in await tx.rows(query)
-    ]
+def handlers(tx: Tx, ids: Iterable[str]) -> list[HandlerSnapshot]:
+    """The handlers as they are now, of those who are known."""
+    known = tx.memory(Board).handlers
+    return [known[id_] for id_ in sorted(ids)]
 
 
-async def take_load(tx: Tx, handler: str, *, seen: int) -> bool:
-    """Add one to a handler's load if it is still as seen; False when another replica was quicker."""
-    statement = (
-        update(HANDLERS)
-        .where(
-            HANDLERS.c.id == handler,
-            HANDLERS.c.load == seen,
-            HANDLERS.c.load < HANDLERS.c.capacity,
-            HANDLERS.c.present.is_(True),
-        )
-        .values(load=HANDLERS.c.load + 1, last_assigned_at=tx.now)
-    )
-    return (await tx.execute(statement)).rowcount == 1
+def take_load(tx: Tx, handler: str) -> bool:
+    """Add one to a known handler's load; False when they are absent or full."""
+    board = tx.memory(Board)
+    one = board.handlers[handler]
+    if one.load >= one.capacity or not one.is_present:
+        return False
+    board.change(replace(one, load=one.load + 1, last_assigned_at=tx.now))
+    return True
 
 
-async def give_load_back(tx: Tx, handler: str) -> None:
+def give_load_back(tx: Tx, handler: str) -> None:
     """The handler has one case less."""
-    await tx.execute(
-        update(HANDLERS)
-        .where(HANDLERS.c.id == handler, HANDLERS.c.load > 0)
-        .values(load=HANDLERS.c.load - 1)
-    )
+    tx.memory(Board).take_back(handler, 1)
 
 
 async def set_presence(tx: Tx, handler: str, *, present: bool) -> None:
-    await tx.execute(update(HANDLERS).where(HANDLERS.c.id == handler).values(present=present))
+    """A handler comes or goes."""
+    board = tx.memory(Board)
+    if handler not in board.handlers:
+        await board.read_handlers(tx, [handler])
+    if one := board.handlers.get(handler):
+        board.change(replace(one, is_present=present))
+
+
+def give_turn(tx: Tx) -> None:
+    """Somebody has room: one more of those who wait is looked at again once this unit is done."""
+    tx.memory(Board).turns += 1
+
+
+def _snapshot(row: AnyRow) -> HandlerSnapshot:
+    return HandlerSnapshot(
+        id=row.id,
+        unit=row.unit,
+        team=row.team,
+        skills=None if row.skills is None else frozenset(row.skills),
+        languages=None if row.languages is None else frozenset(row.languages),
+        is_present=row.present,
+        load=row.load,
+        capacity=row.capacity,
+        last_assigned_at=row.last_assigned_at,
+    )
 
 
 async def waiting(tx: Tx, *, limit: int) -> Sequence[str]:

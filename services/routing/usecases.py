@@ -9,6 +9,7 @@ from services.routing import store
 from services.routing.model import Choice, Correction, Need, Nobody, Reason
 from services.routing.policy.assign import choose_handler
 from services.routing.policy.understand import understand
+from services.routing.store import Decision
 from shared.contracts.envelope import Event
 from shared.contracts.followup import CaseBody, CaseClosed, CaseReopened
 from shared.contracts.intake import ComplaintReceived
@@ -20,19 +21,17 @@ from shared.contracts.routing import (
     ComplaintUnderstood,
 )
 from shared.contracts.values import Category, Cue, Evidence
-from shared.errors import Conflict, FieldError, Invalid, NotFound, Transient
+from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.masking import mask
 from shared.packs.model import Pack
 from shared.policy import NotHereYet, Policy
 from shared.store.timers import Timer
-from shared.store.transaction import AnyRow, Tx
+from shared.store.transaction import Tx
 
 MODEL: Final = "words-1"
 CAPACITY: Final = 1_000
 """Open cases a handler may have until staff data says otherwise."""
-LOOK_AGAIN: Final = "look_again"
 LOOK_AGAIN_AFTER: Final = timedelta(seconds=30)
-_TRIES: Final = 5
 _FIELDS: Final = ("product", "shop", "area", "remedy_sought")
 
 
@@ -72,7 +71,7 @@ async def route(event: Event[ComplaintReceived], tx: Tx, routing: Routing) -> No
         "decided_by": "machine",
         "decided_at": tx.now,
     } | store.understanding_columns(understood)
-    await store.add_decision(tx, row)
+    store.add_decision(tx, row)
     _say_understood(tx, row)
     if understood.unsure:
         reasons = [reason.say(said.language) for reason in understood.unsure_because]
@@ -84,35 +83,39 @@ async def route(event: Event[ComplaintReceived], tx: Tx, routing: Routing) -> No
 async def reassign(event: Event[CaseReopened], tx: Tx, routing: Routing) -> None:
     """The next cycle is given out again, at least as severe as the case now is."""
     row = await _known(tx, event)
-    if event.body.cycle <= row.cycle:
+    if event.body.cycle <= row["cycle"]:
         return
-    if row.handler is not None and row.state == "assigned":
-        await store.give_load_back(tx, row.handler)
+    if row["handler"] is not None and row["state"] == "assigned":
+        store.give_load_back(tx, row["handler"])
     changes: dict[str, object] = {"cycle": event.body.cycle, "state": "waiting", "handler": None}
     if event.body.severity is not None:
         changes["severity"] = event.body.severity
-    if row.unsure:
+    if row["unsure"]:
         changes["state"] = "triage"
-    await store.change_decision(tx, event.subject, **changes)
-    if row.unsure:
+    store.change_decision(tx, event.subject, **changes)
+    if row["unsure"]:
         return
-    await _assign(tx, routing, dict(row._mapping) | changes)
+    await _assign(tx, routing, dict(row) | changes)
 
 
 async def release(event: Event[CaseClosed], tx: Tx, _: Routing) -> None:
     """The handler has one case less, and somebody who waits may have a turn."""
     row = await _known(tx, event)
-    if row.state == "assigned" and event.body.cycle >= row.cycle and row.handler is not None:
-        await store.give_load_back(tx, row.handler)
-        await store.change_decision(tx, event.subject, state="done")
-        await _wake_waiting(tx)
+    if (
+        row["state"] == "assigned"
+        and event.body.cycle >= row["cycle"]
+        and row["handler"] is not None
+    ):
+        store.give_load_back(tx, row["handler"])
+        store.change_decision(tx, event.subject, state="done")
+        store.give_turn(tx)
 
 
 async def look_again(timer: Timer, tx: Tx, routing: Routing) -> None:
     """See whether somebody can take it now."""
     row = await store.decision(tx, timer.subject)
-    if row is not None and row.state == "waiting":
-        await _assign(tx, routing, dict(row._mapping), asked=True)
+    if row is not None and row["state"] == "waiting":
+        await _assign(tx, routing, dict(row), asked=True)
 
 
 async def correct(
@@ -126,10 +129,10 @@ async def correct(
 ) -> None:
     """A person says what it is; the machine's understanding stays on the log. Raises NotFound, Invalid, Conflict."""
     row = await _in_reach(tx, number, units)
-    pack = routing.policy.pack(row.pack, row.pack_version)
+    pack = routing.policy.pack(row["pack"], row["pack_version"])
     kind, category, severity, reason = astuple(correction)
     known = _category(pack, category)
-    if row.state == "done":
+    if row["state"] == "done":
         raise Conflict(
             "The case is closed: reopen it first.", zh="工单已关闭，请先重新打开。",
             errors=[FieldError("number", "closed", "is closed", "已关闭")],
@@ -148,23 +151,23 @@ async def correct(
         "decided_by": by,
         "decided_at": tx.now,
     }
-    is_owned = row.state == "assigned"
+    is_owned = row["state"] == "assigned"
     if not is_owned:
         changes["state"] = "waiting"
-    await store.change_decision(tx, row.complaint, **changes)
-    new = dict(row._mapping) | changes
+    store.change_decision(tx, row["complaint"], **changes)
+    new = dict(row) | changes
     said = ComplaintCorrected(
-        number=row.number,
+        number=row["number"],
         by=by,
         reason=mask(reason).text,
-        old_kind=row.kind,
-        old_category=row.categories[0]["code"] if row.categories else None,
-        old_severity=row.severity,
+        old_kind=row["kind"],
+        old_category=row["categories"][0]["code"] if row["categories"] else None,
+        old_severity=row["severity"],
         new_kind=kind,
         new_category=category,
         new_severity=severity,
     )
-    tx.say(said, subject=row.complaint, unit=row.unit)
+    tx.say(said, subject=row["complaint"], unit=row["unit"])
     _say_understood(tx, new)
     if not is_owned:
         await _assign(tx, routing, new)
@@ -186,37 +189,39 @@ async def hand_over(
     if (
         account is None
         or not account.active
-        or account.unit not in set(routing.policy.upwards(row.unit))
+        or account.unit not in set(routing.policy.upwards(row["unit"]))
     ):
         raise Invalid(
             f"{handler!r} is no handler of this unit.", zh="该处理人不属于此单位。",
             errors=[FieldError("handler", "unknown", "is no active account of the unit or above", "未知处理人")],
         )  # fmt: skip
-    if row.unsure or row.state == "done":
+    if row["unsure"] or row["state"] == "done":
         raise Conflict(
             "Say first what it is (a correction), or reopen it.", zh="请先更正分类或重新打开工单。",
-            errors=[FieldError("number", row.state, "cannot be given out now", "当前不能派单")],
+            errors=[FieldError("number", row["state"], "cannot be given out now", "当前不能派单")],
         )  # fmt: skip
     await _know(tx, routing)
-    [chosen] = await store.handlers(tx, [handler])
-    if not await store.take_load(tx, handler, seen=chosen.load):
+    if not store.take_load(tx, handler):
         raise Conflict(
             "That handler is absent or full: choose another.", zh="该处理人不在岗或已满。",
             errors=[FieldError("handler", "unavailable", "is absent or full", "不在岗或已满")],
         )  # fmt: skip
-    if row.handler is not None and row.state == "assigned":
-        await store.give_load_back(tx, row.handler)
+    if row["handler"] is not None and row["state"] == "assigned":
+        store.give_load_back(tx, row["handler"])
         taken = ComplaintUnassigned(
-            number=row.number, cycle=row.cycle, handler=row.handler, reason=mask(reason).text
+            number=row["number"],
+            cycle=row["cycle"],
+            handler=row["handler"],
+            reason=mask(reason).text,
         )
-        tx.say(taken, subject=row.complaint, unit=row.unit)
+        tx.say(taken, subject=row["complaint"], unit=row["unit"])
     why = Reason(
         "handed_over",
         f"由主管指派：{mask(reason).text}",
         f"Given by a supervisor: {mask(reason).text}",
     )
-    choice = Choice(handler=handler, team=row.team, reasons=(why,), passed_over=())
-    await _give(tx, dict(row._mapping) | {"decided_by": by}, choice)
+    choice = Choice(handler=handler, team=row["team"], reasons=(why,), passed_over=())
+    _give(tx, dict(row) | {"decided_by": by}, choice)
 
 
 async def set_presence(
@@ -229,7 +234,7 @@ async def set_presence(
     await _know(tx, routing)
     await store.set_presence(tx, handler, present=present)
     if present:
-        await _wake_waiting(tx)
+        store.give_turn(tx)
 
 
 async def _assign(tx: Tx, routing: Routing, row: Mapping[str, Any], *, asked: bool = False) -> None:
@@ -241,17 +246,12 @@ async def _assign(tx: Tx, routing: Routing, row: Mapping[str, Any], *, asked: bo
         language=row["language"],
         units=list(routing.policy.upwards(row["unit"])),
     )
-    for _ in range(_TRIES):
-        snapshots = await store.handlers(tx, accounts)
-        choice = choose_handler(need, handlers=snapshots)
-        if isinstance(choice, Nobody):
-            await _wait(tx, row, choice, asked=asked)
-            return
-        seen = next(one.load for one in snapshots if one.id == choice.handler)
-        if await store.take_load(tx, choice.handler, seen=seen):
-            await _give(tx, row, choice)
-            return
-    raise Transient("other replicas kept taking the same handlers: tried again")
+    choice = choose_handler(need, handlers=store.handlers(tx, accounts))
+    if isinstance(choice, Nobody):
+        _wait(tx, row, choice, asked=asked)
+    else:
+        store.take_load(tx, choice.handler)
+        _give(tx, row, choice)
 
 
 async def _know(tx: Tx, routing: Routing) -> list[str]:
@@ -260,13 +260,13 @@ async def _know(tx: Tx, routing: Routing) -> list[str]:
         one for one in routing.policy.accounts.values() if one.role == "handler" and one.active
     ]
     await store.know_handlers(
-        tx, [(one.id, one.unit, one.languages) for one in found], capacity=CAPACITY
+        tx, {one.id: (one.unit, one.languages) for one in found}, capacity=CAPACITY
     )
     return [one.id for one in found]
 
 
-async def _give(tx: Tx, row: Mapping[str, Any], choice: Choice) -> None:
-    await store.change_decision(
+def _give(tx: Tx, row: Mapping[str, Any], choice: Choice) -> None:
+    store.change_decision(
         tx,
         row["complaint"],
         state="assigned",
@@ -286,33 +286,26 @@ async def _give(tx: Tx, row: Mapping[str, Any], choice: Choice) -> None:
     tx.say(said, subject=row["complaint"], unit=row["unit"])
 
 
-async def _wait(tx: Tx, row: Mapping[str, Any], nobody: Nobody, *, asked: bool) -> None:
-    await store.change_decision(
-        tx, row["complaint"], state="waiting", choice=store.choice_column(nobody)
-    )
-    tx.arm(LOOK_AGAIN, subject=row["complaint"], due_at=tx.now + LOOK_AGAIN_AFTER)
+def _wait(tx: Tx, row: Mapping[str, Any], nobody: Nobody, *, asked: bool) -> None:
+    store.change_decision(tx, row["complaint"], state="waiting", choice=store.choice_column(nobody))
+    tx.arm(store.LOOK_AGAIN, subject=row["complaint"], due_at=tx.now + LOOK_AGAIN_AFTER)
     if not asked:
         _say_triage(tx, row, [nobody.reason.say(row["language"])])
 
 
-async def _wake_waiting(tx: Tx) -> None:
-    for complaint in await store.waiting(tx, limit=1):
-        tx.arm(LOOK_AGAIN, subject=complaint, due_at=tx.now)
-
-
-async def _known(tx: Tx, event: Event[CaseBody]) -> AnyRow:
+async def _known(tx: Tx, event: Event[CaseBody]) -> Decision:
     row = await store.decision(tx, event.subject)
     if row is None:
         raise NotHereYet(f"complaint {event.subject} has not reached routing yet")
     return row
 
 
-async def _in_reach(tx: Tx, number: str, units: frozenset[str]) -> AnyRow:
+async def _in_reach(tx: Tx, number: str, units: frozenset[str]) -> Decision:
     complaint = await store.complaint_of(tx, number)
     if complaint is not None:
         await tx.lock(complaint)
         row = await store.decision(tx, complaint)
-        if row is not None and row.unit in units:
+        if row is not None and row["unit"] in units:
             return row
     raise NotFound(f"There is no decision on {number!r}.", zh=f"没有编号 {number} 的派单记录。")
 
