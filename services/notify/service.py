@@ -8,7 +8,7 @@ from services.notify.api import routes
 from services.notify.channels import Channel
 from services.notify.channels.email import FileChannel, SmtpChannel
 from services.notify.sender import Sender, Vault
-from services.notify.store import FRAME
+from services.notify.store import FRAME, remember
 from services.notify.subscriptions import FEED, SUBSCRIPTIONS
 from services.notify.timers import TIMERS
 from services.notify.usecases import Notify
@@ -53,6 +53,7 @@ def build(
         subscriptions=SUBSCRIPTIONS,
         read_models=(FEED,),
         timers=TIMERS,
+        remember=remember,
         loops=(sender.run,),
     )
 

@@ -1,7 +1,8 @@
 """Notify's tables and queries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -90,38 +91,83 @@ FEED_COUNTER = Table(
 )
 
 
+class Plans:
+    """The messages that a unit plans: what there is is read at once, what is new is written at once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, set[Purpose]] = {}
+        self.new: list[dict[str, Any]] = []
+
+    async def read(self, tx: Tx, complaints: Collection[str]) -> None:
+        """Read which messages there are about these, unless that was read before."""
+        wanted = set(complaints) - self.known.keys()
+        self.known.update((one, set()) for one in wanted)
+        query = select(
+            MESSAGES.c.complaint, MESSAGES.c.cycle, MESSAGES.c.recipient, MESSAGES.c.purpose
+        )
+        for complaint, *rest in await tx.rows(query.where(tx.among(MESSAGES.c.complaint, wanted))):
+            self.known[complaint].add(Purpose(*rest))
+
+    async def write(self, tx: Tx) -> None:
+        """Write the new ones."""
+        if self.new:
+            await tx.execute(tx.upsert(MESSAGES).on_conflict_do_nothing(), self.new)
+
+
+class Purpose(NamedTuple):
+    """What there is one message for, about each complaint."""
+
+    cycle: int
+    recipient: str
+    purpose: str
+
+
+async def remember(tx: Tx, complaints: Collection[str]) -> None:
+    """Read at once which messages there are about many complaints."""
+    await tx.memory(Plans).read(tx, complaints)
+
+
+async def purposes(tx: Tx, complaint: str) -> set[Purpose]:
+    """What messages about a complaint are there for. Lock it first."""
+    plans = tx.memory(Plans)
+    if complaint not in plans.known:
+        await plans.read(tx, [complaint])
+    return plans.known[complaint]
+
+
 async def plan(
     tx: Tx, planned: Planned, *, id_: str, case: CaseBody, complaint: str, unit: str, language: str
 ) -> bool:
     """Plan a message to be sent at once; False when this complaint, cycle and recipient has one of this purpose."""
-    new = tx.upsert(MESSAGES).values(
-        id=id_,
-        complaint=complaint,
-        number=case.number,
-        unit=unit,
-        cycle=case.cycle,
-        recipient=planned.recipient,
-        purpose=planned.purpose,
-        letter=planned.letter,
-        complainant_id=case.complainant_id,
-        language=language,
-        pack=case.pack,
-        pack_version=case.pack_version,
-        variables=dict(planned.variables),
-        state="pending",
-        attempts=0,
-        next_at=tx.now,
-        planned_at=tx.now,
-    )
-    return (await tx.execute(new.on_conflict_do_nothing())).rowcount == 1
+    purpose = Purpose(case.cycle, planned.recipient, planned.purpose)
+    known = await purposes(tx, complaint)
+    if purpose in known:
+        return False
+    known.add(purpose)
+    row = {
+        "id": id_,
+        "complaint": complaint,
+        "number": case.number,
+        "unit": unit,
+        "letter": planned.letter,
+        "complainant_id": case.complainant_id,
+        "language": language,
+        "pack": case.pack,
+        "pack_version": case.pack_version,
+        "variables": dict(planned.variables),
+        "state": "pending",
+        "attempts": 0,
+        "next_at": tx.now,
+        "planned_at": tx.now,
+    }
+    tx.memory(Plans).new.append(row | purpose._asdict())
+    return True
 
 
 async def has_purpose(tx: Tx, *, complaint: str, cycle: int, purpose: str) -> bool:
     """Whether a message of this purpose is planned for this cycle already."""
-    query = select(MESSAGES.c.id).where(
-        MESSAGES.c.complaint == complaint, MESSAGES.c.cycle == cycle, MESSAGES.c.purpose == purpose
-    )
-    return (await tx.execute(query.limit(1))).first() is not None
+    known = await purposes(tx, complaint)
+    return any((one.cycle, one.purpose) == (cycle, purpose) for one in known)
 
 
 async def due(connection: AsyncConnection, *, now: datetime, limit: int) -> Sequence[str]:
@@ -281,7 +327,7 @@ async def _write_feed(tx: Tx, events: Sequence[Event[Body]]) -> None:
             "unit": event.unit,
             "subject": event.subject,
             "number": getattr(event.body, "number", None),
-            "event": encode(event).decode(),
+            "event": (event.encoded or encode(event)).decode(),
         }
         for position, event in enumerate(events, last - len(events) + 1)
     ]

@@ -233,7 +233,7 @@ class Consumer(Generic[C]):
             if is_newer_version(type_):
                 raise NewerVersion(f"{type_} is newer than this release: it waits for an upgrade")
             return
-        event = read_event(delivery.header, BY_TYPE[type_])
+        event = read_event(delivery.header, BY_TYPE[type_], encoded=delivery.value)
         with tx.because_of(event):
             await handler(event, tx, self._context)
 

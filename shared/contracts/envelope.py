@@ -4,7 +4,7 @@
 `traceparent` (W3C Trace Context) runs from the request to the message; `causationid` is the event it answers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -46,6 +46,8 @@ class Event(Generic[B_co]):
     body: B_co
     traceparent: str | None = None
     causationid: str | None = None
+    encoded: bytes | None = field(default=None, repr=False, compare=False)
+    """The bytes that it was read from, with what this release does not know of it."""
 
 
 class Unreadable(Poison):
@@ -119,8 +121,8 @@ def read_header(value: bytes) -> Header:
     )
 
 
-def read_event(header: Header, body: type[B_co]) -> Event[B_co]:
-    """The typed event behind a header. Raises Unreadable, naming the field that is wrong."""
+def read_event(header: Header, body: type[B_co], *, encoded: bytes | None = None) -> Event[B_co]:
+    """The typed event behind a header (of the bytes `encoded`). Raises Unreadable, naming the field that is wrong."""
     document = header.raw
     try:
         time = datetime.fromisoformat(str(document["time"]))
@@ -142,4 +144,5 @@ def read_event(header: Header, body: type[B_co]) -> Event[B_co]:
         body=data,
         traceparent=document.get("traceparent"),
         causationid=document.get("causationid"),
+        encoded=encoded,
     )
