@@ -239,6 +239,7 @@ def catalogue() -> str:
         "said beside the old one for two minor releases. No event carries personal data: texts are masked, references are tokens.",
         "",
         "Over HTTP: `GET /notify/v1/events?after=beginning`, or the same as a stream with `Accept: text/event-stream`.",
+        "A consumer to copy: [examples/consumer](../../examples/consumer/README.md).",
         "",
     ]
     for service, topic in TOPICS.items():

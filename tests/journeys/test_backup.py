@@ -7,120 +7,26 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.kafka import Broker, new_broker
-from tests import engines
-from tests.faults.system import ROOT, System
+from tests.faults.system import ROOT
+from tests.journeys.places import Place, keep_complaining, once_and_in_order, told, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.faults.system import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 KEPT_APART = ("secrets", "first-run.json")
-SETTLED_SECONDS = 60.0
 HELD_SECONDS = 30.0
-
-
-@dataclass
-class Place:
-    """Where a system lives: its folder, and the settings that say where the rest is."""
-
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def system(self) -> System:
-        return System(self.folder, **self.environment)
-
-    def redress(self, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
-        """The command, with the settings of this place."""
-        environment = os.environ | self.environment | {"REDRESS_DATA": str(self.folder)}
-        environment |= {"REDRESS_URL": url} if url else {}
-        environment |= {"REDRESS_KEY": self.system().keys["operator_key"]} if url else {}
-        return subprocess.run(
-            [sys.executable, "-m", "redress", *arguments],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[System]:
-        system = self.system()
-        try:
-            assert await system.start(), (self.folder / "log.txt").read_text()
-            yield system
-        except BaseException:
-            await system.stop(kill=True)
-            raise
-        assert await system.stop() == 0
-
-
-@pytest.fixture
-def embedded(tmp_path: Path) -> Callable[[str], Place]:
-    def make(name: str) -> Place:
-        (tmp_path / name).mkdir()
-        return Place(tmp_path / name)
-
-    return make
-
-
-@pytest.fixture
-def grown(postgres_server: str, tmp_path: Path) -> Iterator[Callable[[str], Place]]:
-    """Places on Kafka and PostgreSQL, each with a broker and databases of its own."""
-    brokers: list[Broker] = []
-    names: list[str] = []
-
-    def make(name: str) -> Place:
-        (tmp_path / name).mkdir()
-        broker = new_broker(tmp_path / f"{name}-kafka")
-        broker.start()
-        brokers.append(broker)
-        prefix = f"b_{secrets.token_hex(6)}"
-        names.extend(f"{prefix}_{service}" for service in engines.SERVICES)
-        return Place(
-            tmp_path / name,
-            {
-                "REDRESS_BUS": f"kafka://{broker.bootstrap}",
-                "REDRESS_DATABASE": f"{postgres_server}/{prefix}_{{service}}",
-            },
-        )
-
-    yield make
-    for broker in brokers:
-        broker.remove()
-    engines.drop_databases(postgres_server, names)
-
-
-async def keep_complaining(system: System, taken: dict[str, dict[str, Any]]) -> None:
-    """Complain for ever; what was answered 202 is in `taken`, under its Idempotency-Key."""
-    number = 0
-    while True:
-        key = f"load-{number}"
-        if (made := await system.complain(key)) is not None:
-            taken[key] = made
-            number += 1
-
-
-async def told(system: System, numbers: set[str]) -> list[dict[str, Any]]:
-    """The feed, once every one of these complaints has its message."""
-    async with asyncio.timeout(SETTLED_SECONDS):
-        while True:
-            events = await system.events()
-            done = {
-                event["data"]["number"]
-                for event in events
-                if event["type"] == "redress.message.accepted.v1"
-            }
-            if numbers <= done:
-                return events
-            await asyncio.sleep(0.2)
 
 
 async def attach(system: System) -> str:
@@ -143,15 +49,6 @@ async def cases(system: System, numbers: set[str]) -> dict[str, Any]:
     return found
 
 
-def once_and_in_order(events: list[dict[str, Any]]) -> None:
-    """Assert that each subject's events of each source are there without a gap, and none twice."""
-    last: dict[tuple[str, str], int] = {}
-    for event in events:
-        key = (event["source"], event["subject"])
-        assert event["sequence"] == last.get(key, 0) + 1, key
-        last[key] = event["sequence"]
-
-
 @dataclass
 class Before:
     """What is known of the system that is lost."""
@@ -170,12 +67,6 @@ async def page(system: System, after: str, limit: int) -> dict[str, Any]:
         query: dict[str, str | int] = {"after": after, "limit": limit}
         found: dict[str, Any] = (await client.get("/notify/v1/events", params=query)).json()
     return found
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SETTLED_SECONDS):
-        while not is_so():
-            await asyncio.sleep(0.05)
 
 
 async def back_up_under_load(place: Place, file: Path) -> Before:
@@ -250,30 +141,30 @@ async def live_through_a_disaster(old: Place, new: Place, tmp_path: Path) -> Non
 
 @pytest.mark.req("R-011")
 async def test_embedded_backup_under_load_destroyed_and_restored(
-    embedded: Callable[[str], Place], tmp_path: Path
+    embedded_place: Callable[[str], Place], tmp_path: Path
 ) -> None:
     """INVARIANT: all that was answered 202 before the backup is there afterwards, as one consistent set."""
-    await live_through_a_disaster(embedded("old"), embedded("new"), tmp_path)
+    await live_through_a_disaster(embedded_place("old"), embedded_place("new"), tmp_path)
 
 
 @pytest.mark.kafka
 async def test_kafka_and_postgresql_backup_under_load_destroyed_and_restored(
-    grown: Callable[[str], Place], tmp_path: Path
+    grown_place: Callable[[str], Place], tmp_path: Path
 ) -> None:
-    await live_through_a_disaster(grown("old"), grown("new"), tmp_path)
+    await live_through_a_disaster(grown_place("old"), grown_place("new"), tmp_path)
 
 
 @pytest.mark.kafka
 async def test_a_company_grows_out_of_one_process_into_kafka_and_postgresql(
-    embedded: Callable[[str], Place], grown: Callable[[str], Place], tmp_path: Path
+    embedded_place: Callable[[str], Place], grown_place: Callable[[str], Place], tmp_path: Path
 ) -> None:
-    await live_through_a_disaster(embedded("old"), grown("new"), tmp_path)
+    await live_through_a_disaster(embedded_place("old"), grown_place("new"), tmp_path)
 
 
 async def test_a_restore_is_refused_by_what_is_in_its_way(
-    embedded: Callable[[str], Place], tmp_path: Path
+    embedded_place: Callable[[str], Place], tmp_path: Path
 ) -> None:
-    old, file = embedded("old"), tmp_path / "redress.backup"
+    old, file = embedded_place("old"), tmp_path / "redress.backup"
     async with old.running() as system:
         made = await system.complain("one")
         assert made is not None
@@ -289,7 +180,7 @@ async def test_a_restore_is_refused_by_what_is_in_its_way(
     assert "desk.units" in full.stderr
     assert "topic redress.complaints" in full.stderr
 
-    strange = embedded("strange")
+    strange = embedded_place("strange")
     (strange.folder / "secrets").mkdir()
     for name in ("secret", "vault_key", "token_key"):
         (strange.folder / "secrets" / name).write_text(secrets.token_hex(32))
@@ -299,7 +190,7 @@ async def test_a_restore_is_refused_by_what_is_in_its_way(
     broken = tmp_path / "broken.backup"
     raw = bytearray(file.read_bytes())
     broken.write_bytes(raw[: len(raw) // 2])
-    target = embedded("new")
+    target = embedded_place("new")
     shutil.copytree(old.folder / "secrets", target.folder / "secrets")
     cut = target.redress("restore", str(broken))
     assert (cut.returncode, "no backup" in cut.stderr) == (1, True)
@@ -307,9 +198,9 @@ async def test_a_restore_is_refused_by_what_is_in_its_way(
 
 
 async def test_a_killed_restore_is_seen_and_can_be_begun_again_after_emptying(
-    embedded: Callable[[str], Place], tmp_path: Path
+    embedded_place: Callable[[str], Place], tmp_path: Path
 ) -> None:
-    old, new, file = embedded("old"), embedded("new"), tmp_path / "redress.backup"
+    old, new, file = embedded_place("old"), embedded_place("new"), tmp_path / "redress.backup"
     async with old.running() as system:
         made = await system.complain("one")
         assert made is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.journeys.test_backup import Place, keep_complaining, once_and_in_order, told, until
+from tests.journeys.places import Place, keep_complaining, once_and_in_order, told, until
 
 if TYPE_CHECKING:
     from pathlib import Path
