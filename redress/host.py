@@ -202,7 +202,7 @@ async def _run(
     server = _Server(
         uvicorn.Config(
             gateway, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10,
-            h11_max_incomplete_event_size=16_384,
+            h11_max_incomplete_event_size=16_384, proxy_headers=False,  # nothing asks for addresses of clients
         )
     )  # fmt: skip
     loops = [

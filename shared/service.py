@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.bus.consume import Subscriptions
@@ -21,6 +21,7 @@ from shared.telemetry import Metrics
 from shared.web.credentials import Guard
 
 C = TypeVar("C")
+Answer = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Service(Generic[C]):
     context: C
     router: APIRouter
     migrations: Path
+    direct: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
+    """Method and path of what is asked most: led past the router, which costs more than most answers.
+
+    Each is also in `router`, which describes it.
+    """
     subscriptions: Subscriptions[C] = field(default_factory=dict)
     timers: Mapping[str, TimerHandler[C]] = field(default_factory=dict)
     remember: Remember | None = None

@@ -9,14 +9,19 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _trace: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace", default=None)
+_fields: contextvars.ContextVar[Mapping[str, object]] = contextvars.ContextVar(
+    "fields", default=MappingProxyType({})
+)
+"""What every log line carries now. A dict of our own: structlog's has a variable a field, at five times the cost."""
 
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|(?<![A-Za-z0-9-])\+?\d{9,}(?![A-Za-z0-9-])")
 _TRACEPARENT = re.compile(r"\A00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\Z")
@@ -47,11 +52,11 @@ def current_trace() -> str | None:
 def tracing(trace: str | None, **fields: object) -> Iterator[str]:
     """Run a block under a trace (a new one when None); `fields` (such as `number`) go into its log lines."""
     trace = trace or new_trace()
-    token = _trace.set(trace)
+    token, outer = _trace.set(trace), _fields.set({**_fields.get(), "trace_id": trace, **fields})
     try:
-        with structlog.contextvars.bound_contextvars(trace_id=trace, **fields):
-            yield trace
+        yield trace
     finally:
+        _fields.reset(outer)
         _trace.reset(token)
 
 
@@ -71,7 +76,7 @@ def configure_logs(*, level: str, json: bool | None = None) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _add_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -87,6 +92,10 @@ def configure_logs(*, level: str, json: bool | None = None) -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def _add_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's own shape
+    return {**_fields.get(), **event}
 
 
 def _blot(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's own shape

@@ -24,12 +24,14 @@ def build(environment: Environment) -> Service[None]:
     vault = Vault(secrets.vault)
     batcher = Batcher(database, writer(vault, url=settings.public_url))
     door = Door(environment, batcher, vault, Tokens(secrets.matching))
+    router, direct = routes(environment, database, door)
     return Service(
         name="intake",
         title="Complaints in, and the vault of personal data.",
         database=database,
         context=None,
-        router=routes(environment, database, door),
+        router=router,
+        direct=direct,
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
         files=attachment_files,

@@ -54,6 +54,7 @@ class Gateway:
             service.name: service_app(service) for service in services
         }
         self._databases = {service.name: service.database for service in services}
+        self._direct = {at: answer for one in services for at, answer in one.direct.items()}
         self._metrics = metrics
         self._readiness = readiness
         self.is_stopping = False
@@ -88,6 +89,9 @@ class Gateway:
         scope = request.scope
         try:
             response = await self._own(request, name)
+            direct = self._direct.get((request.method, scope["path"]))
+            if response is None and direct is not None:
+                response = await direct(Request(scope, receive))
             if response is None:
                 await self._apps[name]({**scope, "root_path": ""}, receive, send)
                 return
@@ -105,7 +109,7 @@ class Gateway:
         await response(scope, receive, send)
 
     async def _own(self, request: Request, name: str) -> Response | None:  # noqa: PLR0911 - a table of paths
-        path = request.url.path
+        path: str = request.scope["path"]
         if path == "/readyz":
             return await self._ready(list(self._readiness))
         if path.startswith("/problems/"):

@@ -21,6 +21,7 @@ from services.intake.usecases.receive import facts_of, unknown_number, wrong_fie
 from services.intake.usecases.taking import check_files
 from shared.errors import NotFound, Rejected, Transient
 from shared.ids import is_number, new_id
+from shared.service import Answer
 from shared.store.database import Database
 from shared.web.body import describe_body, invalid, read_capped, validate
 from shared.web.credentials import Principal
@@ -44,11 +45,6 @@ class Posting:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes to a router."""
-        # A plain route: a typed one solves dependencies on every request. The typed one behind it is never reached;
-        # it describes the first in openapi.json.
-        # (Its path is taken as it is: a router's prefix is for typed routes only.)
-        path = f"{router.prefix}/complaints"
-        router.add_route(path, self.post_complaint, methods=["POST"], include_in_schema=False)
         router.add_api_route(
             "/complaints", self.post_complaint, methods=["POST"], status_code=ACCEPTED, response_model=Accepted,
             openapi_extra=describe_body(ComplaintIn),
@@ -61,6 +57,10 @@ class Posting:
             "/complaints/{number}/messages", self.post_message, methods=["POST"], status_code=ACCEPTED,
             response_model=MessageAccepted, openapi_extra=describe_body(MessageIn),
         )  # fmt: skip
+
+    def direct(self, prefix: str) -> Mapping[tuple[str, str], Answer]:
+        """What is led past the router, which takes a fifth of the time of posting a complaint."""
+        return {("POST", f"{prefix}/complaints"): self.post_complaint}
 
     async def post_complaint(self, request: Request) -> Response:
         """Take a complaint in: 202 once it is stored. With `?validate=true` only tell what would be stored."""

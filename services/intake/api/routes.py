@@ -1,5 +1,6 @@
 """All routes of intake."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,16 +13,19 @@ from services.intake.api.reading import reading_routes
 from services.intake.api.vault import vault_routes
 from services.intake.channels.table import TABLE
 from services.intake.policy.promises import hours, promised
-from shared.service import Environment
+from shared.service import Answer, Environment
 from shared.store.database import Database
 
 
-def routes(environment: Environment, database: Database, door: Door) -> APIRouter:
-    """Intake's routes."""
+def routes(
+    environment: Environment, database: Database, door: Door
+) -> tuple[APIRouter, Mapping[tuple[str, str], Answer]]:
+    """Intake's routes, and those of them that are led past the router."""
     router = APIRouter(prefix="/intake/v1")
     settings = environment.settings
     gate = Gate(database, cap=settings.outbox_cap, folder=settings.data)
-    Posting(door, gate, database).add_to(router)
+    posting = Posting(door, gate, database)
+    posting.add_to(router)
     reading_routes(router, door, database)
     attachment_routes(router, door, gate, database)
     vault_routes(router, door, database)
@@ -47,4 +51,4 @@ def routes(environment: Environment, database: Database, door: Door) -> APIRoute
             "pack": pack.ref,
         }
 
-    return router
+    return router, posting.direct(router.prefix)
