@@ -112,8 +112,9 @@ class Cases:
         self.kept: dict[str, Kept] = {}
         self.new_facts: list[Mapping[str, object]] = []
         self.new_clock_facts: list[Mapping[str, object]] = []
-        self.opened: dict[str, Mapping[str, object]] = {}
-        self.changed: dict[str, Mapping[str, object]] = {}
+        self.opened: dict[str, Mapping[str, Any]] = {}
+        self.changed: dict[str, Mapping[str, Any]] = {}
+        """Rows with the case's body as it is in memory: only the last one of a unit is made JSON."""
 
     async def read(self, tx: Tx, complaints: Collection[str]) -> None:
         """Read what is known about these, unless it was read before."""
@@ -139,12 +140,12 @@ class Cases:
         for table, rows in (
             (FACTS, self.new_facts),
             (CLOCK_FACTS, self.new_clock_facts),
-            (CASES, [*self.opened.values()]),
+            (CASES, [*map(_as_json, self.opened.values())]),
         ):
             if rows:
                 await tx.execute(insert(table), rows)
         if self.changed:
-            await tx.execute(_CHANGE, [*self.changed.values()])
+            await tx.execute(_CHANGE, [*map(_as_json, self.changed.values())])
 
 
 _CASE: Final = select(CASES.c.complaint, CASES.c.unit, CASES.c.body)
@@ -154,6 +155,10 @@ _CHANGE: Final = (
     .where(CASES.c.complaint == bindparam("of_complaint"))
     .values({name: bindparam(name) for name in _SHOWN})
 )
+
+
+def _as_json(row: Mapping[str, Any]) -> Mapping[str, object]:
+    return {**row, "body": row["body"].model_dump(mode="json")}
 
 
 def _of(tx: Tx, query: Select[Any], complaints: Collection[str]) -> Select[Any]:
@@ -224,7 +229,7 @@ def put_case(
         "handler": body.owner.handler,
         "team": body.owner.team,
         "callback_due_at": callback_due_at,
-        "body": body.model_dump(mode="json"),
+        "body": body,
         "changed_at": tx.now,
     }
     complaint = kept.complaint

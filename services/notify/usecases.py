@@ -96,13 +96,13 @@ async def acknowledge_anyway(timer: Timer, tx: Tx, notify: Notify) -> None:
 
 async def _acknowledge_when_owned(event: Event[Any], tx: Tx, notify: Notify) -> None:
     case: CaseBody = event.body
+    if await store.has_purpose(
+        tx, complaint=event.subject, cycle=case.cycle, purpose=ACKNOWLEDGEMENT
+    ):
+        return
     if case.owner.handler is None or case.kind is None:
         due_at = event.time + timedelta(seconds=notify.settings.acknowledge_after)
         body = {"case": case.model_dump(mode="json"), "unit": event.unit}
-        if await store.has_purpose(
-            tx, complaint=event.subject, cycle=case.cycle, purpose=ACKNOWLEDGEMENT
-        ):
-            return
         tx.arm_once(
             ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle), due_at=due_at, body=body
         )
@@ -111,8 +111,8 @@ async def _acknowledge_when_owned(event: Event[Any], tx: Tx, notify: Notify) -> 
     planned = choose.acknowledgement(
         case, owner=account.display if account else None, zone=notify.settings.timezone
     )
-    if await _plan(tx, notify, planned, event):
-        tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle))
+    await _plan(tx, notify, planned, event)
+    tx.disarm(ACKNOWLEDGE_ANYWAY, subject=event.subject, key=str(case.cycle))
 
 
 async def _plan(tx: Tx, notify: Notify, planned: Planned, event: Event[Any]) -> bool:

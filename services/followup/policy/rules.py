@@ -33,6 +33,9 @@ class Rules:
     zone: str
     _calendars: dict[str, Calendar] = field(default_factory=dict)
     _counted: dict[tuple[str, Term, datetime], Due] = field(default_factory=dict)
+    _moments: dict[tuple[object, ...], Sequence[tuple[float, datetime]]] = field(
+        default_factory=dict
+    )
 
     def calendar(self, name: str) -> Calendar:
         """The calendar of that id. Raises KeyError."""
@@ -110,9 +113,16 @@ class Rules:
 
     def moments(self, plan: Plan) -> Sequence[tuple[float, datetime]]:
         """When which fraction of a clock's time is used up, in the time that its calendar counts. Without the whole."""
-        fractions = sorted({each for each in self.pack.clock(plan.clock).warn_at if each < 1})
-        due = self.count(term=plan.term, calendar=plan.calendar, start=plan.started_at)
-        return [(each, at) for each in fractions if (at := moment(due, each)) < plan.due_at]
+        place = plan.clock, plan.term, plan.calendar, plan.started_at, plan.due_at
+        found = self._moments.get(place)
+        if found is None:
+            fractions = sorted({each for each in self.pack.clock(plan.clock).warn_at if each < 1})
+            due = self.count(term=plan.term, calendar=plan.calendar, start=plan.started_at)
+            all_ = [(each, moment(due, each)) for each in fractions]
+            if len(self._moments) >= REMEMBERED:
+                self._moments.clear()
+            found = self._moments[place] = [(each, at) for each, at in all_ if at < plan.due_at]
+        return found
 
 
 def moment(due: Due, fraction: float) -> datetime:

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_datetime
 
 from services.notify.model import ACKNOWLEDGEMENT, Planned
 from shared.contracts.followup import CaseBody
 from shared.contracts.values import Outcome
 
+# Parsed once: by name, babel looks through all the locales that it has.
+_CHINESE, _ENGLISH = Locale.parse("zh_CN"), Locale.parse("en_GB")
 _LETTERS = {
     "complaint": "acknowledgement",
     "grumble": "acknowledgement_grumble",
@@ -70,5 +73,5 @@ def moment(at: datetime, *, language: str, zone: str) -> str:
     """A time as people of that language write it, in the company's zone."""
     local = at.astimezone(ZoneInfo(zone))
     if language == "zh":
-        return format_datetime(local, "y年M月d日 HH:mm", locale="zh_CN")
-    return format_datetime(local, "d MMMM y, HH:mm", locale="en_GB")
+        return format_datetime(local, "y年M月d日 HH:mm", locale=_CHINESE)
+    return format_datetime(local, "d MMMM y, HH:mm", locale=_ENGLISH)
