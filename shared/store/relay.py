@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import Update
 
 from shared import faults, telemetry
@@ -58,6 +69,8 @@ class Relay:
         self._lease: Lease | None = None
         self._next: Sequence[AnyRow] = ()
         """What was waiting as the last batch was marked."""
+        self._holds_back = True
+        """Whether the log may have refused something; looked up with the lease, under which alone it comes about."""
         self._renewed = 0.0
         self._is_shared = bus.features.many_processes
 
@@ -107,6 +120,9 @@ class Relay:
             self._next = ()  # another relay may have sent it meanwhile
             self._lease = await leases.take(self._database, "relay", self._owner, seize=seize)
             self._renewed = now
+            self._holds_back = True
+            if self._lease is not None:
+                self._holds_back = await self._has_refused()
             # Who holds the lease hears its own commits; only the others need to call.
             self._database.announce = self._lease is None and not self._database.is_sqlite
         return self._lease is not None
@@ -133,8 +149,16 @@ class Relay:
 
     async def _waiting(self) -> Sequence[AnyRow]:
         async with self._database.reading() as connection:
-            query = _waiting(self._database.frame, connection.dialect.name)
-            return (await connection.execute(query)).all()
+            return (await connection.execute(self._query(connection.dialect.name))).all()
+
+    async def _has_refused(self) -> bool:
+        table = self._database.frame.outbox
+        query = select(exists().where(_refused(table)))
+        async with self._database.reading() as connection:
+            return bool((await connection.execute(query)).scalar())
+
+    def _query(self, dialect: str) -> Select[tuple[int, str, str]]:
+        return _waiting(self._database.frame, dialect, holds_back=self._holds_back)
 
     async def _mark(self, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
         """Mark rows as published; gives what waits now, so that going on costs no other look."""
@@ -148,7 +172,7 @@ class Relay:
             done = await tx.execute(
                 _marked(tx.frame, dialect), {"ids": ids, "at": tx.now, **leases.held(lease)}
             )
-            return done.rowcount, await tx.rows(_waiting(tx.frame, dialect))
+            return done.rowcount, await tx.rows(self._query(dialect))
 
         marked, waiting = await self._database.run(unit)
         if marked != len(ids):
@@ -166,26 +190,27 @@ class Relay:
 
         log.error("the log refuses an event: its subject waits", service=self._database.service,
                   subject=row.subject, error=reason)  # fmt: skip
+        self._holds_back = True
         await self._database.run(unit)
 
 
 @cache
-def _waiting(frame: Frame, dialect: str) -> Select[tuple[int, str, str]]:
-    """What waits and may be published now, oldest first."""
+def _waiting(frame: Frame, dialect: str, *, holds_back: bool) -> Select[tuple[int, str, str]]:
+    """What waits and may be published now, oldest first.
+
+    To look for refused rows takes a look at all that wait, so it is left out as long as there is none.
+    """
     table = frame.outbox
-    held_back = select(table.c.subject).where(
-        table.c.published_at.is_(None), table.c.refused.is_not(None)
+    query = select(table.c.id, table.c.subject, table.c.event).where(
+        table.c.published_at.is_(None), table.c.id <= horizon(frame, dialect)
     )
-    return (
-        select(table.c.id, table.c.subject, table.c.event)
-        .where(
-            table.c.published_at.is_(None),
-            table.c.subject.not_in(held_back),
-            table.c.id <= horizon(frame, dialect),
-        )
-        .order_by(table.c.id)
-        .limit(BATCH)
-    )
+    if holds_back:
+        query = query.where(table.c.subject.not_in(select(table.c.subject).where(_refused(table))))
+    return query.order_by(table.c.id).limit(BATCH)
+
+
+def _refused(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.published_at.is_(None), table.c.refused.is_not(None))
 
 
 @cache

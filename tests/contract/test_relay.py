@@ -262,3 +262,24 @@ async def test_what_was_seen_under_a_lost_lease_is_not_sent_again(url: str, bus:
         await first.publish_waiting()
 
         assert of(await log_of(bus), "s") == list(range(1, 503))
+
+
+async def test_the_next_relay_holds_back_what_the_last_one_s_log_refused(
+    url: str, bus: Bus
+) -> None:
+    async with open_store(url) as database:
+        failing = Failing(bus)
+        first, second = relay_of(database, failing), relay_of(database, failing)
+        await say(database, "bad", 2)
+        await say(database, "good")
+        assert await first._hold_lease()
+        failing.prefix, failing.refuses = 0, True
+        await first.publish_waiting()
+        await first.stop()
+
+        assert await second._hold_lease()
+        while (await second.publish_waiting()).more:
+            pass
+
+        log = await log_of(bus)
+        assert (of(log, "bad"), of(log, "good")) == ([], [1])
