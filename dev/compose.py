@@ -1,6 +1,7 @@
 """Start docker-compose.yml: `python3 -m dev.compose up`, or only make what it needs with `prepare`.
 
-Only the standard library is used, so a host needs Python and Docker, nothing else. What exists is never changed.
+Only the standard library is used, so a host needs Python and Docker, nothing else. Settings and secrets that exist are
+never changed; the first accounts and keys are those of the system that runs.
 """
 
 from __future__ import annotations
@@ -94,17 +95,23 @@ class Stack:
         self.take_first_run()
 
     def take_first_run(self) -> None:
-        """Put what the first migration made beside the secrets, once."""
+        """Put what the first migration made beside the secrets. A restored system made nothing: its keys stay."""
         kept, key = self.secrets / "first-run.json", self.secrets / "operator_key"
-        if not kept.exists():
-            draft = self.secrets / "first-run.new"
-            self.compose("cp", "migrate:/data/first-run.json", str(draft), check=False)
-            if not draft.exists():
-                return  # a restored system: its keys are older than this installation
-            draft.chmod(0o600)
-            draft.replace(kept)
-        if not key.read_text(encoding="utf-8").strip():
-            key.write_text(json.loads(kept.read_text(encoding="utf-8"))["operator_key"] + "\n")
+        draft = self.secrets / "first-run.new"
+        self.compose("cp", "migrate:/data/first-run.json", str(draft), check=False)
+        if not draft.exists():
+            return
+        draft.chmod(0o600)
+        if key.read_text(encoding="utf-8").strip() in {"", _operator_key(kept)}:
+            key.write_text(_operator_key(draft) + "\n", encoding="utf-8")
+        draft.replace(kept)
+
+
+def _operator_key(first_run: Path) -> str:
+    """The key in the file; nothing where there is none."""
+    if not first_run.exists():
+        return ""
+    return str(json.loads(first_run.read_text(encoding="utf-8"))["operator_key"])
 
 
 def _write_once(path: Path, text: str, *, mode: int) -> None:
