@@ -16,6 +16,7 @@ from redress.failure import PROBLEM, UNREACHABLE, Failure, NotReachable, Problem
 
 if TYPE_CHECKING:
     from redress.client import Answer, Client
+    from shared.service import AnyService
     from shared.settings import Settings
 
 LONG_QUEUE = 1_000
@@ -140,8 +141,18 @@ async def _of_databases(settings: "Settings") -> list[Finding]:
                 found.append(Finding(name, "it has no database yet", "redress migrate"))
             elif not await is_current(settings.database_url(name), service.migrations):
                 found.append(Finding(name, "its database lacks a migration", "redress migrate"))
+            elif await _is_half_restored(service):
+                mend = "empty databases, topics and data folder (not the secrets), then redress restore"
+                found.append(Finding(name, "a restore into it did not end", mend))
             await service.database.close()
     return found
+
+
+async def _is_half_restored(service: "AnyService") -> bool:
+    from shared.store.copy import is_half_restored
+
+    async with service.database.reading() as connection:
+        return await is_half_restored(connection, service.database.frame)
 
 
 async def _of_log(settings: "Settings") -> list[Finding]:

@@ -218,6 +218,8 @@ async def test_a_killed_restore_is_seen_and_can_be_begun_again_after_emptying(
 
     assert (started.returncode, "restore" in started.stderr) == (2, True)
     assert (again.returncode, "did not end" in again.stderr) == (1, True)
+    doctor = new.redress("doctor", "--json", "--url", "http://127.0.0.1:9", "--key", "rk_a_b")
+    assert (doctor.returncode, doctor.stdout.count("a restore into it did not end")) == (3, 5)
     for path in new.folder.iterdir():
         if path.name not in KEPT_APART:
             (shutil.rmtree if path.is_dir() else os.unlink)(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from tests.service.test_two_units import SCOPES
 if TYPE_CHECKING:
     import httpx
 
+    from shared.store.signal import Signal
     from shared.store.transaction import Tx
     from tests.world import World
 
@@ -369,3 +371,43 @@ async def test_every_service_has_its_operators_routes(world: World, service: str
         outbox = world.service(service).service.database.frame.outbox
         query = select(func.count()).where(outbox.c.published_at.is_(None))
         assert answer.json()["outbox_waiting"] == (await connection.execute(query)).scalar_one()
+
+
+async def wakes_in_vain(signal: Signal) -> None:
+    """Wait until the loop behind a signal has heard it and waits again."""
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            signal.set()
+            while signal.is_set:
+                await asyncio.sleep(0)
+
+
+async def test_sending_and_timers_stand_still_while_paused_and_then_go_on(world: World) -> None:
+    notify, followup = world.service("notify"), world.service("followup")
+    for one in (notify, followup):
+        path = f"/{one.service.name}/v1/operations/pause"
+        assert (await world.post(path, {"owner": "backup"})).status_code == 204
+    await world.complain()
+    for _ in range(4):
+        for one in world.hosted:
+            await world._relay(one)
+            await world._consume(one)
+    world.clock.advance(timedelta(days=10))
+    planned, armed = world.sender()._notify.planned, followup.service.database.timer_armed
+    loops = [asyncio.create_task(run()) for run in (world.sender().run, followup.timers.run)]
+    try:
+        await wakes_in_vain(planned)
+        await wakes_in_vain(armed)
+        overdue = (await world.get("/followup/v1/operations/lag")).json()["timers_overdue"]
+        assert (world.mails(), overdue) == ([], 1)
+
+        for one in (notify, followup):
+            await world.post(f"/{one.service.name}/v1/operations/resume", {"owner": "backup"})
+        async with asyncio.timeout(10):
+            while not world.mails() or overdue:
+                await asyncio.sleep(0.01)
+                overdue = (await world.get("/followup/v1/operations/lag")).json()["timers_overdue"]
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
