@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from shared.contracts.notify import MessageBody
+
 State = Literal["pending", "attempting", "accepted", "delivered", "failed", "cancelled"]
 Recipient = Literal["complainant", "staff"]
 Result = Literal["accepted", "delivered", "refused", "retry", "unknown"]
@@ -80,3 +82,29 @@ class Sent:
     code: str | None = None
     retry_after: float | None = field(default=None)
     """Seconds the provider asked to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that ended: by which channel, when it began, what was answered. `jitter` spreads what comes next."""
+
+    message: Message
+    channel: str
+    sent: Sent
+    started_at: datetime
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a message stands now, and what is said of it (None: nothing)."""
+
+    state: State
+    said: type[MessageBody] | None = None
+    reason: str | None = None
+    next_at: datetime | None = None
+
+    @property
+    def kept_reason(self) -> str | None:
+        """The reason that stays with the message: only an end has one."""
+        return None if self.state == "pending" else self.reason

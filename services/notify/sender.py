@@ -6,24 +6,27 @@ never ended: it is made again, with the same id, so that a provider or a mailbox
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import httpx
 
 from services.notify import store, usecases
 from services.notify.channels import Channel
-from services.notify.model import Contact, Message, Outgoing, Sent
+from services.notify.model import Contact, Ended, Message, Outgoing, Sent
 from services.notify.policy.way import choose_way
 from services.notify.usecases import Notify
 from shared import faults, telemetry
 from shared.errors import Gone, Transient
 from shared.packs.letters import Written, write_letter
+from shared.store.batch import Batcher
 from shared.store.database import Database
 from shared.web.credentials import Guard
 
 AT_ONCE: Final = 4
-BATCH: Final = 50
+CLAIM: Final = 20
+"""Attempts begun in one transaction: what a killed sender leaves to be made again after their limit."""
 POLL_SECONDS: Final = 0.5
 VAULT_PAUSE_SECONDS: Final = 2.0
 VAULT_SCOPES: Final = frozenset({"vault:read"})
@@ -74,6 +77,7 @@ class Sender:
         self._channels = channels
         self._metrics = metrics
         self._is_alone = is_alone
+        self._finishing = Batcher[Ended, None](database, usecases.finish)
 
     async def run(self) -> None:
         """Send for ever."""
@@ -90,24 +94,35 @@ class Sender:
             await self._notify.planned.wait(POLL_SECONDS)
 
     async def send_due(self) -> int:
-        """Try each due message once; says how many there were."""
+        """Send until nothing is due, a few at a time; says how many were tried. Raises Transient."""
+        begun: deque[Message] = deque()
+        asking = asyncio.Lock()
+
+        async def work() -> int:
+            tried = 0
+            while True:
+                async with asking:
+                    if not begun:
+                        begun.extend(await self._begin())
+                if not begun:
+                    return tried
+                await self._send(begun.popleft())
+                tried += 1
+
+        results = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
+        if failed := [one for one in results if isinstance(one, BaseException)]:
+            raise failed[0]
+        return sum(one for one in results if isinstance(one, int))
+
+    async def _begin(self) -> Sequence[Message]:
+        if self._database.is_paused:
+            return ()
         async with self._database.reading() as connection:
-            ids = await store.due(connection, now=self._database.clock.now(), limit=BATCH)
-        gate = asyncio.Semaphore(AT_ONCE)
+            if not await store.is_due(connection, now=self._database.clock.now()):
+                return ()
+        return await self._database.run(lambda tx: usecases.begin(tx, limit=CLAIM))
 
-        async def one(id_: str) -> None:
-            async with gate:
-                await self._send(id_)
-
-        async with asyncio.TaskGroup() as group:
-            for id_ in ids:
-                group.create_task(one(id_))
-        return len(ids)
-
-    async def _send(self, id_: str) -> None:
-        message = await self._database.run(lambda tx: usecases.begin(tx, id_))
-        if message is None:
-            return
+    async def _send(self, message: Message) -> None:
         with telemetry.tracing(None, number=message.number):
             faults.reach("notify.after_attempting")
             try:
@@ -142,11 +157,7 @@ class Sender:
         self._metrics.messages.labels(name, sent.result).inc()
         faults.reach("notify.after_sent")
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
-        await self._database.run(
-            lambda tx: usecases.finish(
-                tx, message, channel=name, sent=sent, started_at=started_at, jitter=jitter
-            )
-        )
+        await self._finishing.submit(Ended(message, name, sent, started_at, jitter))
 
     async def _try(self, channel: Channel, outgoing: Outgoing) -> Sent:
         try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.model import Message, Planned, Sent, State
+from services.notify.model import Ended, Fate, Message, Planned, State
 from shared.contracts.envelope import Body, Event, encode
 from shared.contracts.followup import CaseBody
 from shared.store.tables import NAMING, BigId, frame_tables
@@ -170,31 +172,36 @@ async def has_purpose(tx: Tx, *, complaint: str, cycle: int, purpose: str) -> bo
     return any((one.cycle, one.purpose) == (cycle, purpose) for one in known)
 
 
-async def due(connection: AsyncConnection, *, now: datetime, limit: int) -> Sequence[str]:
-    """Ids of messages to try now, also those whose attempt never ended."""
-    query = (
+async def is_due(connection: AsyncConnection, *, now: datetime) -> bool:
+    """Whether there is a message to try now."""
+    query = select(MESSAGES.c.id).where(_is_due(now)).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def claim(tx: Tx, *, until: datetime, limit: int) -> list[Message]:
+    """Begin attempts that must end by `until`, also of messages whose last attempt never ended.
+
+    What another sender is just taking is left to it: messages need no order between them.
+    """
+    chosen = (
         select(MESSAGES.c.id)
-        .where(MESSAGES.c.state.in_(("pending", "attempting")), MESSAGES.c.next_at <= now)
+        .where(_is_due(tx.now))
         .order_by(MESSAGES.c.next_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
     )
-    return (await connection.execute(query)).scalars().all()
-
-
-async def claim(tx: Tx, id_: str, *, until: datetime) -> Message | None:
-    """Begin an attempt that must end by `until`; None when another has begun it."""
     statement = (
         update(MESSAGES)
-        .where(
-            MESSAGES.c.id == id_,
-            MESSAGES.c.state.in_(("pending", "attempting")),
-            MESSAGES.c.next_at <= tx.now,
-        )
+        .where(MESSAGES.c.id.in_(select(chosen.c.id)))
         .values(state="attempting", attempts=MESSAGES.c.attempts + 1, next_at=until)
         .returning(MESSAGES)
     )
-    row = await tx.row(statement)
-    return message_of(row) if row else None
+    return [message_of(row) for row in await tx.rows(statement)]
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return MESSAGES.c.state.in_(("pending", "attempting")) & (MESSAGES.c.next_at <= now)
 
 
 async def forget_attempt(tx: Tx, message: Message, *, next_at: datetime) -> None:
@@ -206,25 +213,34 @@ async def forget_attempt(tx: Tx, message: Message, *, next_at: datetime) -> None
     )
 
 
-async def settle(
-    tx: Tx,
-    message: Message,
-    *,
-    state: State,
-    next_at: datetime | None = None,
-    reason: str | None = None,
-) -> bool:
-    """Record where the message stands; False when it moved on meanwhile."""
-    statement = (
-        update(MESSAGES)
-        .where(
-            MESSAGES.c.id == message.id,
-            MESSAGES.c.state == "attempting",
-            MESSAGES.c.attempts == message.attempts,
-        )
-        .values(state=state, next_at=next_at, reason=reason)
+async def standing(tx: Tx, messages: Sequence[Message]) -> set[str]:
+    """Those messages of which this is still the attempt under way, held until the commit."""
+    query = (
+        select(MESSAGES.c.id, MESSAGES.c.attempts)
+        .where(tx.among(MESSAGES.c.id, [one.id for one in messages]))
+        .where(MESSAGES.c.state == "attempting")
+        .order_by(MESSAGES.c.id)
+        .with_for_update()
     )
-    return (await tx.execute(statement)).rowcount == 1
+    under_way = {(row.id, row.attempts) for row in await tx.rows(query)}
+    return {one.id for one in messages if (one.id, one.attempts) in under_way}
+
+
+async def settle(tx: Tx, fates: Sequence[tuple[Message, Fate]]) -> None:
+    """Record where messages stand that are held."""
+    rows = [
+        {"of_id": one.id, "state": fate.state, "next_at": fate.next_at, "reason": fate.kept_reason}
+        for one, fate in fates
+    ]
+    if rows:
+        await tx.execute(_SETTLE, rows)
+
+
+_SETTLE: Final = (
+    update(MESSAGES)
+    .where(MESSAGES.c.id == bindparam("of_id"))
+    .values({name: bindparam(name) for name in ("state", "next_at", "reason")})
+)
 
 
 async def receipt(tx: Tx, message: Message, *, state: State, reason: str | None) -> None:
@@ -236,21 +252,22 @@ async def receipt(tx: Tx, message: Message, *, state: State, reason: str | None)
     )
 
 
-async def note_attempt(
-    tx: Tx, message: Message, *, channel: str, started_at: datetime, sent: Sent
-) -> None:
-    """Keep what the provider answered."""
-    new = tx.upsert(ATTEMPTS).values(
-        message=message.id,
-        attempt=message.attempts,
-        channel=channel,
-        started_at=started_at,
-        ended_at=tx.now,
-        result=sent.result,
-        provider_id=sent.provider_id and sent.provider_id[:300],
-        code=sent.code and sent.code[:300],
-    )
-    await tx.execute(new.on_conflict_do_nothing())
+async def note_attempts(tx: Tx, ended: Sequence[Ended]) -> None:
+    """Keep what the providers answered."""
+    rows = [
+        {
+            "message": one.message.id,
+            "attempt": one.message.attempts,
+            "channel": one.channel,
+            "started_at": one.started_at,
+            "ended_at": tx.now,
+            "result": one.sent.result,
+            "provider_id": one.sent.provider_id and one.sent.provider_id[:300],
+            "code": one.sent.code and one.sent.code[:300],
+        }
+        for one in ended
+    ]
+    await tx.execute(tx.upsert(ATTEMPTS).on_conflict_do_nothing(), rows)
 
 
 async def abandon_attempts(tx: Tx) -> None:

@@ -1,13 +1,14 @@
 """What notify does: load, decide, record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from services.notify import store
-from services.notify.model import ACKNOWLEDGEMENT, Message, Planned, Sent, State
+from services.notify.model import ACKNOWLEDGEMENT, Ended, Fate, Message, Planned, State
 from services.notify.policy import choose, retry
+from services.notify.policy.fate import fate_of
 from shared.contracts.envelope import Body, Event
 from shared.contracts.followup import (
     CaseBody,
@@ -17,13 +18,7 @@ from shared.contracts.followup import (
     CaseReopened,
     CaseResolved,
 )
-from shared.contracts.notify import (
-    MessageAccepted,
-    MessageBody,
-    MessageDelivered,
-    MessageFailed,
-    MessageUnknown,
-)
+from shared.contracts.notify import MessageBody, MessageDelivered, MessageFailed
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.policy import Policy
@@ -138,44 +133,34 @@ async def _record(
     return is_new
 
 
-async def begin(tx: Tx, id_: str) -> Message | None:
-    """Begin an attempt: committed before the provider is called."""
-    return await store.claim(tx, id_, until=tx.now + retry.ATTEMPT_LIMIT)
+async def begin(tx: Tx, *, limit: int) -> list[Message]:
+    """Begin attempts: committed before the provider is called."""
+    return await store.claim(tx, until=tx.now + retry.ATTEMPT_LIMIT, limit=limit)
 
 
-async def finish(
-    tx: Tx, message: Message, *, channel: str, sent: Sent, started_at: datetime, jitter: float
-) -> None:
-    """Record what became of an attempt, and say it."""
-    await tx.lock(message.complaint)
-    await store.note_attempt(tx, message, channel=channel, started_at=started_at, sent=sent)
-    match sent.result:
-        case "accepted" | "delivered":
-            await _settle(tx, message, channel, state="accepted", said=MessageAccepted)
-        case "refused":
-            await _settle(
-                tx, message, channel, state="failed", said=MessageFailed, reason="refused"
-            )
-        case "unknown" | "retry":
-            again = retry.next_attempt(
-                attempts=message.attempts, now=tx.now, asked=sent.retry_after, draw=lambda: jitter
-            )
-            if again is None:
-                await _settle(
-                    tx, message, channel, state="failed", said=MessageFailed, reason="exhausted"
-                )
-            elif (
-                await store.settle(tx, message, state="pending", next_at=again)
-                and sent.result == "unknown"
-            ):
-                say(tx, message, MessageUnknown, channel=channel, reason="no_answer")
+async def finish(tx: Tx, ended: Sequence[Ended]) -> Sequence[None]:
+    """Record what became of attempts, and say it."""
+    await tx.lock(*(one.message.complaint for one in ended))
+    await store.note_attempts(tx, ended)
+    standing = await store.standing(tx, [one.message for one in ended])
+    fates = [
+        (one, fate_of(one.sent, attempts=one.message.attempts, now=tx.now, jitter=one.jitter))
+        for one in ended
+        if one.message.id in standing
+    ]
+    await store.settle(tx, [(one.message, fate) for one, fate in fates])
+    for one, fate in fates:
+        _say_fate(tx, one.message, fate, channel=one.channel)
+    return [None] * len(ended)
 
 
 async def give_up(tx: Tx, message: Message, *, reason: str) -> None:
     """No way leads to the person: `no_contact`, or `erased`."""
     await tx.lock(message.complaint)
-    state: State = "cancelled" if reason == "erased" else "failed"
-    await _settle(tx, message, "none", state=state, said=MessageFailed, reason=reason)
+    fate = Fate("cancelled" if reason == "erased" else "failed", MessageFailed, reason)
+    if await store.standing(tx, [message]):
+        await store.settle(tx, [(message, fate)])
+        _say_fate(tx, message, fate, channel="none")
 
 
 async def postpone(tx: Tx, message: Message, *, seconds: float) -> None:
@@ -200,17 +185,9 @@ async def take_receipt(tx: Tx, id_: str, *, delivered: bool, units: frozenset[st
     return message
 
 
-async def _settle(
-    tx: Tx,
-    message: Message,
-    channel: str,
-    *,
-    state: State,
-    said: type[MessageBody],
-    reason: str | None = None,
-) -> None:
-    if await store.settle(tx, message, state=state, reason=reason):
-        say(tx, message, said, channel=channel, reason=reason)
+def _say_fate(tx: Tx, message: Message, fate: Fate, *, channel: str) -> None:
+    if fate.said is not None:
+        say(tx, message, fate.said, channel=channel, reason=fate.reason)
 
 
 def say(
