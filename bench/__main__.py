@@ -26,6 +26,7 @@ from bench.report import PICTURE, Run, cells, document, page
 from bench.scenarios import PARTS, Scenario, scenarios, start_servers
 from dev.process import EngineError
 from shared.clock import SystemClock
+from shared.telemetry import configure_logs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = QUICK if options.quick else Plan()
     if options.rounds:
         plan = replace(plan, rounds=options.rounds)
+    configure_logs(level="warning")
     console, load_at_start = Console(highlight=False), machine.load()
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="redress-bench-"))

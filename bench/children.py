@@ -113,7 +113,12 @@ def adapter_key(folder: Path) -> str:
 
 
 async def once(module: str, *arguments: str) -> float:
-    """Run a program to its end; the last line that it prints is a number. Raises EngineError."""
+    """Run a program to its end; the last that it prints is a number. Raises EngineError."""
+    return (await numbers(module, *arguments))[-1]
+
+
+async def numbers(module: str, *arguments: str) -> list[float]:
+    """Run a program to its end; its last line is numbers with spaces between them. Raises EngineError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"bench.{module}", *arguments,
         cwd=ROOT, env=_environment({}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -126,7 +131,7 @@ async def once(module: str, *arguments: str) -> float:
     lines = output.decode(errors="replace").strip().splitlines()
     if process.returncode or not lines:
         raise EngineError(f"bench.{module} failed:\n" + "\n".join(lines[-15:]))
-    return float(lines[-1])
+    return [float(each) for each in lines[-1].split()]
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -88,14 +88,23 @@ every complaint (about 0.9 kB, Chinese and English in turns, with a mail address
 - **Relay**: read 500 rows in order, send them all, mark them, commit, by the databases' own drivers, without lease or
   fencing (`bench/floors/relay.py`). Kafka is a real broker of one node; both sides wait for all acknowledgements of an
   idempotent producer. The embedded floor is an INSERT into a bare SQLite file, without partitions.
+- **Consumers**: take up to 500 records, parse them, write their rows table by table with one SQLAlchemy Core statement
+  each, commit, then commit the offsets (`bench/floors/consumer.py`). Sixteen complaints are recorded first, event by
+  event, with the rows that the real services write; both sides get the same log, stamped out of the recording, and the
+  floor writes those rows with the copies' ids: the same tables, as many rows, as many bytes. It decides nothing, checks
+  no mark and locks nothing. Redress does, with its handlers, timers and outbox; its relay rests meanwhile. Kafka's
+  topics are new for every turn.
+- **Catching up** and **replicas** have no bare floor: their floor is the same process after a fifth of the events, and
+  one replica instead of three. The mail provider of the replicas takes 50 ms for each message and answers for the vault
+  too (`bench/subjects/provider.py`).
 - **The bare chain**: POST, commit with outbox, append to a log in SQLite, commit of a case by a consumer, in one
   process (`bench/floors/chain.py`). The time runs from when the POST was due to when another process sees the case's
   row in the database file; looking there, every millisecond, disturbs the program less than any request would.
 
 ## To run it
 
-`make bench` takes some ten minutes; `.venv/bin/python -m bench --quick` shows in about two that it works. `--rounds N`
-sets the rounds, `--only intake,relay,chain,whole` leaves the others out (and then nothing is written). PostgreSQL and
+`make bench` takes some twenty-five minutes; `.venv/bin/python -m bench --quick` shows in about six that it works. `--rounds N`
+sets the rounds, `--only intake,relay,consume,catchup,scale,chain,whole` leaves the others out (and then nothing is written). PostgreSQL and
 Kafka are started by themselves, as for the tests; where there is none, its rows stay empty and its gates count as missed.
 """
 

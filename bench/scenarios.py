@@ -8,14 +8,17 @@ from typing import Final
 
 import asyncpg
 
-from bench import chain, intake, relay, whole
+from bench import catchup, chain, consume, intake, relay, scale, whole
+from bench.consume import Place
 from bench.model import Measure
 from bench.plan import Bench, Plan
+from bench.recording import CONSUMERS
 from bench.relay import Pair
 from dev import kafka, postgres
 from dev.process import EngineError
 
-PARTS: Final = ("intake", "relay", "chain", "whole")
+PARTS: Final = ("intake", "relay", "consume", "catchup", "scale", "chain", "whole")
+ON_KAFKA: Final = frozenset({"relay", "consume", "catchup", "scale"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def start_servers(stack: ExitStack, folder: Path, parts: Sequence[str]) -> Serve
     """Start what the parts need and this machine has, durable as in production."""
     database = broker = None
     lacking = []
-    if {"intake", "relay"} & set(parts):
+    if ({"intake"} | ON_KAFKA) & set(parts):
         try:
             server = postgres.Postgres(postgres.new_folder(), durable=True)
             stack.callback(server.remove)
@@ -58,7 +61,7 @@ def start_servers(stack: ExitStack, folder: Path, parts: Sequence[str]) -> Serve
             database = server.url
         except EngineError as error:
             lacking.append(str(error))
-    if "relay" in parts:
+    if ON_KAFKA & set(parts):
         try:
             started = kafka.new_broker(folder / "kafka")
             stack.callback(started.remove)
@@ -78,6 +81,7 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
         found.append(_unmeasured("intake", "intake_postgresql", servers.lacking))
     found += [_relay(plan, servers, database) for database in ("postgresql", "sqlite")]
     found.append(_embedded_relay(plan))
+    found += _consumers(plan, servers)
     found.append(Scenario("chain", chain.steps(plan), chain.measure))
     found.append(Scenario("whole", whole.steps(plan), whole.measure))
     return [one for one in found if one.part in parts]
@@ -107,8 +111,42 @@ def _embedded_relay(plan: Plan) -> Scenario:
     return Scenario("relay", relay.steps(plan), lambda bench: relay.measure(bench, pair))
 
 
+def _consumers(plan: Plan, servers: Servers) -> list[Scenario]:
+    embedded = Place(
+        "embedded",
+        "SQLite and the embedded log",
+        "embedded",
+        None,
+        servers.new_database,
+        gate=False,
+    )
+    own = Scenario("consume", consume.steps(plan), lambda bench: consume.measure(bench, embedded))
+    if servers.kafka is None or servers.postgresql is None:
+        names = [("consume", f"consume_{one}_kafka") for one in CONSUMERS]
+        names += [("catchup", "catch_up_memory"), ("scale", "scale_notify")]
+        return [*(_unmeasured(part, name, servers.lacking) for part, name in names), own]
+    kafka = Place(
+        "kafka", "PostgreSQL and Kafka", servers.kafka, servers.postgresql, servers.new_database
+    )
+    return [
+        Scenario("consume", consume.steps(plan), lambda bench: consume.measure(bench, kafka)),
+        own,
+        Scenario("catchup", catchup.steps(plan), lambda bench: catchup.measure(bench, kafka)),
+        Scenario("scale", scale.steps(plan), lambda bench: scale.measure(bench, kafka)),
+    ]
+
+
+TARGETS: Final = {
+    "intake": intake.GATE,
+    "relay": relay.GATE,
+    "consume": consume.GATE,
+    "catchup": catchup.GROWTH,
+    "scale": scale.GATE,
+}
+
+
 def _unmeasured(part: str, name: str, why: str) -> Scenario:
-    target = intake.GATE if part == "intake" else relay.GATE
+    target = TARGETS[part]
 
     async def measure(bench: Bench) -> list[Measure]:
         bench.step(f"{name}: not measured")
