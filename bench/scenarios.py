@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from bench import catchup, chain, consume, intake, relay, scale, whole
+from bench import catchup, chain, consume, due, intake, relay, scale, whole
 from bench.consume import Place
 from bench.model import Measure
 from bench.plan import Bench, Plan
@@ -17,7 +17,7 @@ from bench.relay import Pair
 from dev import kafka, postgres
 from dev.process import EngineError
 
-PARTS: Final = ("intake", "relay", "consume", "catchup", "scale", "chain", "whole")
+PARTS: Final = ("intake", "relay", "consume", "catchup", "scale", "timers", "chain", "whole")
 ON_KAFKA: Final = frozenset({"relay", "consume", "catchup", "scale"})
 
 
@@ -53,7 +53,7 @@ def start_servers(stack: ExitStack, folder: Path, parts: Sequence[str]) -> Serve
     """Start what the parts need and this machine has, durable as in production."""
     database = broker = None
     lacking = []
-    if ({"intake"} | ON_KAFKA) & set(parts):
+    if ({"intake", "timers"} | ON_KAFKA) & set(parts):
         try:
             server = postgres.Postgres(postgres.new_folder(), durable=True)
             stack.callback(server.remove)
@@ -82,6 +82,12 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
     found += [_relay(plan, servers, database) for database in ("postgresql", "sqlite")]
     found.append(_embedded_relay(plan))
     found += _consumers(plan, servers)
+    if servers.postgresql:
+        found.append(
+            Scenario(
+                "timers", due.steps(plan), lambda bench: due.measure(bench, servers.new_database)
+            )
+        )
     found.append(Scenario("chain", chain.steps(plan), chain.measure))
     found.append(Scenario("whole", whole.steps(plan), whole.measure))
     return [one for one in found if one.part in parts]
