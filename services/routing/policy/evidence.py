@@ -26,6 +26,7 @@ _EN_NEGATION = re.compile(
 )
 _CLAUSE = re.compile(r"[,.;:!?，。；：！？、\n]|\bbut\b|但是?|可是", re.IGNORECASE)
 _NEGATION_REACH = 40
+_LETTER = re.compile(r"[A-Za-z]")
 
 
 def places_of(*, text: str, subject: str | None, fields: Mapping[str, str]) -> dict[str, str]:
@@ -106,9 +107,12 @@ def _covers(big: Evidence, small: Evidence) -> bool:
 
 def _spans(words: Words, text: str) -> list[tuple[int, int, str]]:
     """Non-overlapping hits in the order they stand, from both languages."""
+    # Most texts are in one language, most words in the other: those cannot have a hit.
+    chinese = _zh_pattern(words.zh, only_ascii=text.isascii())
+    english = _en_pattern(words.en) if _LETTER.search(text) else None
     hits = [
         (match.start(), match.end(), match.group().lower())
-        for pattern in (_zh_pattern(words.zh), _en_pattern(words.en))
+        for pattern in (chinese, english)
         if pattern
         for match in pattern.finditer(text)
     ]
@@ -121,8 +125,10 @@ def _spans(words: Words, text: str) -> list[tuple[int, int, str]]:
 
 
 @lru_cache(maxsize=4096)
-def _zh_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    ordered = sorted({normalised(word) for word in words}, key=lambda word: (-len(word), word))
+def _zh_pattern(words: tuple[str, ...], *, only_ascii: bool) -> re.Pattern[str] | None:
+    plain = {normalised(word) for word in words}
+    chosen = {word for word in plain if word.isascii()} if only_ascii else plain
+    ordered = sorted(chosen, key=lambda word: (-len(word), word))
     return re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
 
@@ -132,7 +138,11 @@ def _en_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
     if not ordered:
         return None
     alternatives = "|".join(map(_en_word, ordered))
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])", re.IGNORECASE)
+    # Where no word can begin, the alternatives are not tried one by one.
+    first = "".join(sorted({re.escape(word[0].lower()) for word in ordered}))
+    return re.compile(
+        rf"(?<![A-Za-z0-9])(?=[{first}])(?:{alternatives})(?![A-Za-z0-9])", re.IGNORECASE
+    )
 
 
 def _en_word(word: str) -> str:
