@@ -1,10 +1,10 @@
 """Group commit for many small equal writes: whatever came while the last commit ran goes into the next one.
 
 An idle service commits at once. Under load the answers of one commit bring the next requests a moment later; to take
-the first of them alone would make every second commit one of a single item. So the next batch waits until half as many
-as last time are there, two milliseconds at most. `write` is set-based: it gets the open transaction and all items, and
-gives one result (or one Rejected) per item, in order. If a batch fails before COMMIT was sent, its items are written
-one by one, so that a bad one costs only itself.
+the first of them alone would make every second commit one of a single item. So the next batch waits until three
+quarters of the last one's number are there, five milliseconds at most. `write` is set-based: it gets the open
+transaction and all items, and gives one result (or one Rejected) per item, in order. If a batch fails before COMMIT was
+sent, its items are written one by one, so that a bad one costs only itself.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ R = TypeVar("R")
 Write = Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | Rejected]]]
 
 CAP = 100
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Batcher(Generic[I, R]):
             while self._entries:
                 await self._gather()
                 batch = [self._entries.popleft() for _ in range(min(CAP, len(self._entries)))]
-                self._wanted = len(batch) // 2
+                self._wanted = len(batch) * 3 // 4
                 await self._commit(batch)
         finally:
             self._running = False

@@ -69,7 +69,7 @@ class Posting:
         raw = await read_capped(request)
         key = key_of(request)
         body = validate(ComplaintIn, raw)
-        if request.url.query and request.query_params.get("validate") in ("true", "1"):
+        if request.scope["query_string"] and request.query_params.get("validate") in ("true", "1"):
             return Response(
                 dump(await self._preview(body, principal)), media_type="application/json"
             )
