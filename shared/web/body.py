@@ -1,6 +1,7 @@
 """Request bodies: capped, strict, validated, with each wrong field named in both languages."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
@@ -127,6 +128,7 @@ def body_of(model: type[M]) -> Callable[[Request], Coroutine[Any, Any, M]]:
     return read
 
 
+@cache
 def describe_body(model: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` of a route whose body is read with `body_of`."""
     return {

@@ -32,6 +32,7 @@ class Place:
     def redress(self, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
         """The command, with the settings of this place."""
         environment = os.environ | self.environment | {"REDRESS_DATA": str(self.folder)}
+        environment |= {"REDRESS_PORT": "0"}  # whatever else listens on this machine
         environment |= {"REDRESS_URL": url} if url else {}
         environment |= {"REDRESS_KEY": self.system().keys["operator_key"]} if url else {}
         return subprocess.run(
