@@ -123,6 +123,10 @@ class Transient(RedressError):
     """May work later: a database, the bus or a peer is away, or something it needs is not here yet."""
 
 
+class NotHereYet(Transient):
+    """Something that an event or request names has not reached this process yet."""
+
+
 class CommitUnknown(Transient):
     """COMMIT was sent and not answered: it may or may not have happened. Never run again blindly."""
 

@@ -19,7 +19,7 @@ from shared.contracts.desk import (
     PolicyUnit,
 )
 from shared.contracts.envelope import Body, Event, Unreadable, read_event, read_header
-from shared.errors import Transient
+from shared.errors import NotHereYet
 from shared.packs.model import Pack
 from shared.packs.wire import WirePack, chain_of, resolve
 from shared.store.signal import Signal
@@ -27,10 +27,6 @@ from shared.store.signal import Signal
 READ_WAIT: Final = timedelta(seconds=1)
 
 log = telemetry.logger("policy")
-
-
-class NotHereYet(Transient):
-    """Something that an event or request names has not reached this process yet."""
 
 
 class Policy:

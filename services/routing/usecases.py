@@ -21,10 +21,10 @@ from shared.contracts.routing import (
     ComplaintUnderstood,
 )
 from shared.contracts.values import Category, Cue, Evidence
-from shared.errors import Conflict, FieldError, Invalid, NotFound
+from shared.errors import Conflict, FieldError, Invalid, NotFound, NotHereYet
 from shared.masking import mask
 from shared.packs.model import Pack
-from shared.policy import NotHereYet, Policy
+from shared.policy import Policy
 from shared.store.timers import Timer
 from shared.store.transaction import Tx
 

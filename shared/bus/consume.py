@@ -14,7 +14,7 @@ from shared import faults, telemetry
 from shared.bus.port import Bus, BusUnavailable, GroupMoved, Record, Slot, Subscription
 from shared.contracts.catalogue import BOUNDED_SOURCES, BY_TYPE, TOPICS, is_newer_version
 from shared.contracts.envelope import Body, Event, Header, Unreadable, read_event, read_header
-from shared.errors import Transient
+from shared.errors import NotHereYet, Transient
 from shared.store import holds, parked
 from shared.store.database import Database
 from shared.store.parked import Parked
@@ -160,10 +160,10 @@ class Consumer(Generic[C]):
             return
         try:
             await self._database.run(lambda tx: self._apply(tx, deliveries))
-        except Transient:
-            raise
-        except Exception as error:  # noqa: BLE001 - found out one by one
-            log.warning(
+        except Exception as error:
+            if isinstance(error, Transient) and not isinstance(error, NotHereYet):
+                raise
+            log.info(
                 "batch failed, one by one now",
                 service=self._database.service,
                 error=type(error).__name__,
@@ -174,16 +174,22 @@ class Consumer(Generic[C]):
     async def _apply_alone(self, delivery: Delivery) -> None:
         try:
             await self._database.run(lambda tx: self._apply(tx, [delivery]))
+        except NotHereYet as error:
+            # Another topic brings it: to wait here could mean to wait behind it.
+            await self._park(delivery, "waiting", str(error))
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked with its key
-            reason: parked.Reason = "version" if isinstance(error, NewerVersion) else "failed"
             text = f"{type(error).__name__}: {error}"
             log.error("event parked", service=self._database.service, type=delivery.header.type,
                       subject=delivery.header.subject, error=text)  # fmt: skip
-            one = Parked(delivery.key, delivery.header.sequence, delivery.value, reason, 0)
-            await self._database.run(lambda tx: parked.park(tx, one, error=text))
-            self._parked.set()
+            reason: parked.Reason = "version" if isinstance(error, NewerVersion) else "failed"
+            await self._park(delivery, reason, text)
+
+    async def _park(self, delivery: Delivery, reason: parked.Reason, error: str) -> None:
+        one = Parked(delivery.key, delivery.header.sequence, delivery.value, reason, 0)
+        await self._database.run(lambda tx: parked.park(tx, one, error=error))
+        self._parked.set()
 
     async def _apply(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
         if self._can_be_held:
@@ -285,11 +291,14 @@ class Consumer(Generic[C]):
         seen: list[Parked] = []
         try:
             return await self._database.run(lambda tx: self._apply_head(tx, key, seen))
-        except Transient:
-            raise
-        except Exception as error:  # noqa: BLE001 - recorded with the parked event
+        except Exception as error:
+            is_early = isinstance(error, NotHereYet)
+            if isinstance(error, Transient) and not is_early:
+                raise
             text, one = f"{type(error).__name__}: {error}", seen[-1]
-            await self._database.run(lambda tx: parked.failed_again(tx, one, error=text))
+            await self._database.run(
+                lambda tx: parked.failed_again(tx, one, error=text, is_early=is_early)
+            )
             return False
 
     async def _apply_head(self, tx: Tx, key: Key, seen: list[Parked]) -> bool:

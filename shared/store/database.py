@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import faults
 from shared.clock import Clock
-from shared.errors import CommitUnknown, Transient
+from shared.errors import CommitUnknown, NotHereYet, Transient
 from shared.store.engine import make_reader, make_writer
 from shared.store.faults import is_passing, lost_the_answer
 from shared.store.signal import Signal
@@ -129,8 +129,8 @@ class Database:
         for pause in (*RETRY_PAUSES, None):
             try:
                 return await self._transaction(lambda tx: _one(unit, tx))
-            except CommitUnknown:
-                raise
+            except (CommitUnknown, NotHereYet):
+                raise  # the one must not run again, for the other a moment changes nothing
             except Exception as error:
                 if not is_passing(error):
                     raise

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     and_,
-    case,
     delete,
     exists,
     func,
@@ -29,7 +28,8 @@ from shared.store.progress import Key, record
 from shared.store.tables import Frame
 from shared.store.transaction import AnyRow, Tx
 
-Reason = Literal["failed", "gap", "unreadable", "version"]
+Reason = Literal["failed", "gap", "unreadable", "version", "waiting"]
+"""`waiting`: for something another topic brings; it is tried for ever. The others wait for a person in the end."""
 RETRIES: Final = (
     timedelta(seconds=1),
     timedelta(seconds=5),
@@ -49,15 +49,16 @@ class Parked:
     attempts: int
 
 
-def next_try(*, attempts: int, now: datetime) -> datetime | None:
-    """When to try again after so many failed attempts in the background."""
-    return now + RETRIES[attempts] if attempts < len(RETRIES) else None
+def next_try(*, reason: Reason, attempts: int, now: datetime) -> datetime | None:
+    """When to try again after so many failed attempts in the background; None: when a person says so."""
+    if reason == "waiting":
+        return now + RETRIES[min(attempts, len(RETRIES) - 1)]
+    return now + RETRIES[attempts] if reason == "failed" and attempts < len(RETRIES) else None
 
 
 async def park(tx: Tx, parked: Parked, *, error: str) -> None:
     """Keep an event that cannot be applied now. Parking it twice is harmless."""
     table = tx.frame.parked
-    is_retried = parked.reason == "failed"
     new = tx.upsert(table).values(
         source=parked.key.source,
         subject=parked.key.subject,
@@ -66,7 +67,7 @@ async def park(tx: Tx, parked: Parked, *, error: str) -> None:
         reason=parked.reason,
         error=error[:2_000],
         attempts=parked.attempts,
-        next_try_at=next_try(attempts=0, now=tx.now) if is_retried else None,
+        next_try_at=next_try(reason=parked.reason, attempts=0, now=tx.now),
         parked_at=tx.now,
     )
     await tx.execute(new.on_conflict_do_nothing())
@@ -136,9 +137,10 @@ async def remove(tx: Tx, parked: Parked) -> None:
     )
 
 
-async def failed_again(tx: Tx, parked: Parked, *, error: str) -> None:
-    """Another attempt failed: wait longer, in the end for a person."""
+async def failed_again(tx: Tx, parked: Parked, *, error: str, is_early: bool = False) -> None:
+    """Another attempt failed: wait longer, in the end for a person; `is_early` when it needs what is not here yet."""
     table = tx.frame.parked
+    reason = _reason_of(parked, is_early=is_early)
     await tx.execute(
         update(table)
         .where(
@@ -149,10 +151,16 @@ async def failed_again(tx: Tx, parked: Parked, *, error: str) -> None:
         .values(
             attempts=table.c.attempts + 1,
             error=error[:2_000],
-            reason=case((table.c.reason == "gap", "failed"), else_=table.c.reason),
-            next_try_at=next_try(attempts=parked.attempts + 1, now=tx.now),
+            reason=reason,
+            next_try_at=next_try(reason=reason, attempts=parked.attempts + 1, now=tx.now),
         )
     )
+
+
+def _reason_of(parked: Parked, *, is_early: bool) -> Reason:
+    if is_early:
+        return "waiting"
+    return "failed" if parked.reason in {"gap", "waiting"} else parked.reason
 
 
 async def drop(tx: Tx, key: Key, sequence: int) -> bool:
@@ -217,9 +225,12 @@ def _events_of(table: FromClause, all_: FromClause) -> ColumnElement[int]:
 
 
 async def count(database: Database) -> int:
-    """How many keys are parked."""
-    table = database.frame.parked
-    keys = select(table.c.source, table.c.subject).distinct().subquery()
+    """How many keys are parked, but for those that wait only since a minute for what another topic brings."""
+    table, early = database.frame.parked, database.frame.parked.alias()
+    is_fresh = exists().where(
+        _same_key(table, early), early.c.reason == "waiting", early.c.attempts < len(RETRIES)
+    )
+    keys = select(table.c.source, table.c.subject).where(~is_fresh).distinct().subquery()
     async with database.reading() as connection:
         found: int = (await connection.execute(select(func.count()).select_from(keys))).scalar_one()
     return found

@@ -12,8 +12,8 @@ from joserfc.jwk import OctKey
 
 from shared.clock import Clock
 from shared.contracts.desk import PolicyAccount, Role
-from shared.errors import Forbidden, NotFound, Unauthenticated
-from shared.policy import NotHereYet, Policy
+from shared.errors import Forbidden, NotFound, NotHereYet, Unauthenticated
+from shared.policy import Policy
 from shared.settings import Secrets
 
 SCOPES: Final = (

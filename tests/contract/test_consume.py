@@ -15,7 +15,7 @@ from shared.clock import FixedClock
 from shared.contracts.envelope import Event, encode
 from shared.contracts.followup import CallbackDone, CallbackDue
 from shared.contracts.notify import MessageAccepted
-from shared.errors import Transient
+from shared.errors import NotHereYet, Transient
 from shared.store import parked
 from shared.store.progress import Verdict, judge
 from shared.telemetry import Metrics
@@ -46,6 +46,7 @@ class Book:
 
     def __init__(self) -> None:
         self.breaks_on: set[str] = set()
+        self.is_early: set[str] = set()
         self.is_away = False
 
 
@@ -54,6 +55,8 @@ async def handle(event: Event[Any], tx: Tx, book: Book) -> None:
     await add(tx, f"{event.subject} events")
     if book.is_away:
         raise Transient("away")
+    if event.subject in book.is_early:
+        raise NotHereYet(f"{event.subject} has not arrived yet")
     if event.subject in book.breaks_on:
         raise ValueError(f"cannot apply {event.subject}")
 
@@ -224,6 +227,30 @@ async def test_what_passes_by_itself_is_no_failure(
     await consumer.apply([record("a", 1)])
 
     assert await count(database, "a events") == 1
+    assert await parked_rows(database) == []
+
+
+async def test_what_waits_for_another_topic_holds_no_other_key_and_is_tried_for_ever(
+    database: Database, consumer: Consumer[Book], book: Book, clock: FixedClock
+) -> None:
+    """INVARIANT: a cold start never waits behind what it waits for.
+
+    Giving the whole batch back until the missing event came would break this: it may be behind that batch.
+    """
+    book.is_early = {"early"}
+    await consumer.apply([record("early", 1), record("good", 1), record("early", 2)])
+    assert await count(database, "good events") == 1
+    assert await parked_rows(database) == [("early", 1, "waiting"), ("early", 2, "gap")]
+    assert await parked.count(database) == 0, "that is nothing for a person yet"
+    for _ in range(8):
+        clock.advance(timedelta(seconds=31))
+        await consumer.retry_parked()
+    assert await parked.count(database) == 1
+
+    book.is_early = set()
+    clock.advance(timedelta(seconds=31))
+    await consumer.retry_parked()
+    assert await count(database, "early events") == 2
     assert await parked_rows(database) == []
 
 

@@ -12,7 +12,8 @@ from services.followup.policy.clocks import Reading
 from services.followup.policy.rules import Rules
 from services.followup.store import Kept
 from shared.contracts.followup import CaseBody
-from shared.policy import NotHereYet, Policy
+from shared.errors import NotHereYet
+from shared.policy import Policy
 from shared.store.transaction import Tx
 
 CLOCK_TIMER = "clock"
