@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chaos.engines import Kind
 
 RATE = 50.0
+SMOKE_RATE = 20.0
+"""Complaints a second. A short run is to break things, not to wait for a backlog to drain."""
 WARM_UP_SECONDS = 1.0
 
 
@@ -79,12 +81,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="of one")
     parser.add_argument("--times", type=int, help="of one: how often")
     parser.add_argument("--replicas", type=int, help="processes (1 embedded, 2 grown)")
-    parser.add_argument("--rate", type=float, default=RATE, help="complaints a second (50)")
+    parser.add_argument("--rate", type=float, help="complaints a second (50; smoke 20)")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--slice", help="of full: I/N, the I-th of N parts")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="of mutants: only this one")
     parser.add_argument("--keep", action="store_true", help="keep results, and put them into docs")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.rate = options.rate or (RATE if options.suite in {"full", "one"} else SMOKE_RATE)
+    return options
 
 
 def _jobs(options: argparse.Namespace) -> list[Job]:
