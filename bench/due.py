@@ -94,14 +94,12 @@ async def _fire(
         await connection.run_sync(METADATA.create_all)
         await connection.execute(insert(FRAME.timers), _rows(count, over))
     replica = ("subjects.timers", "--database", url)
-    fired_by = await asyncio.gather(*(children.once(*replica) for _ in range(REPLICAS)))
+    await asyncio.gather(*(children.once(*replica) for _ in range(REPLICAS)))
     async with engine.connect() as connection:
         rows = (await connection.execute(select(FIRED))).all()
     await engine.dispose()
     fired = [Fired(row.timer, row.due_at, row.fired_at) for row in rows]
     check(fired, count=count)
-    if not all(fired_by):
-        raise EngineError(f"one of the replicas fired nothing: {fired_by}")
     return fired
 
 
