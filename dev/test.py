@@ -13,6 +13,8 @@ REST = "slow or kafka or postgres"
 FAST_WITHIN = timedelta(seconds=60)
 ALL_WITHIN = timedelta(minutes=6)
 NO_TESTS = 5
+WORKERS = "3"
+"""One more than the two cores of a small machine: many tests wait for an engine."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,9 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_part(title: str, markers: str, for_pytest: list[str]) -> int:
-    """Run the tests that `markers` choose, on two workers, and return pytest's exit code."""
+    """Run the tests that `markers` choose, on some workers, and return pytest's exit code."""
     print(f"\n── {title} ──", flush=True)
-    command = [sys.executable, "-m", "pytest", "-m", markers, "-n", "2", "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-m", markers, "-n", WORKERS, "--dist", "loadgroup"]
     return subprocess.run([*command, *for_pytest], stdin=subprocess.DEVNULL, check=False).returncode
 
 
