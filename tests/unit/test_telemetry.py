@@ -29,3 +29,13 @@ def test_a_trace_goes_on_from_one_header_to_the_next() -> None:
         assert trace_of(traceparent(trace)) == trace
     assert current_trace() is None
     assert trace_of("00-xyz") is None
+
+
+def test_a_long_text_from_outside_is_cut_and_holds_nobody_up() -> None:
+    """INVARIANT: a poisoned record cannot stop the process that reports it.
+
+    A pattern that looks for mail addresses of any length would break this: it costs the square of the text.
+    """
+    event = _blot(None, "", {"error": "x" * 200_000})
+
+    assert len(event["error"]) == 8_000
