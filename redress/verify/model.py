@@ -98,6 +98,9 @@ class System:
     messages: Sequence[Planned]
     feed: Sequence[Shown]
     books: Mapping[str, Books]
+    """As they were before the log was read …"""
+    later: Mapping[str, Books]
+    """… and after: what happens meanwhile (a deadline passes) must not look like something lost or made up."""
     log: Sequence[Said]
     committed: Mapping[str, Mapping[Slot, int]]
     """Consuming service → the offset it reads next in each partition."""

@@ -55,9 +55,14 @@ async def read_system(settings: Settings, *, now: datetime) -> System:
     async with open_view(settings.bus, folder=settings.data) as view:
         log = [said for topic in TOPICS.values() for said in await _topic(view, topic)]
         committed = {service: await _committed(view, service, log) for service in CONSUMES}
+    later: dict[str, Books] = {}
+    for service, frame in FRAMES.items():
+        async with reading(settings, service) as connection:
+            later[service] = await _books(connection, frame, now)
     return System(
         taken_at=now,
         books=books,
+        later=later,
         log=log,
         committed=committed,
         consumes={service: frozenset(map(source_name, of)) for service, of in CONSUMES.items()},

@@ -65,7 +65,8 @@ def honest(**changes: Any) -> System:
             "notify": frozenset({"/redress/intake", "/redress/followup"}),
         },
     }
-    return System(**(whole | changes))
+    whole |= changes
+    return System(**({"later": whole["books"]} | whole))
 
 
 def entry(op: str, **fields: str) -> Entry:

@@ -203,6 +203,22 @@ def test_poison_may_be_parked_and_is_not_judged_otherwise() -> None:
     assert "I10" in names(changes)
 
 
+def test_what_happens_while_it_is_read_raises_no_alarm() -> None:
+    """INVARIANT: a deadline that passes during the check is neither lost nor made up."""
+    new = said(2, CASES, FOLLOWUP, 3, "clock.warned")
+    followup = books(outbox={"e-up-1": True, "e-up-2": True, "e-up-3": True}, progress={INTAKE: 1})
+    notify = books(progress={INTAKE: 1, FOLLOWUP: 3})
+    later = dict(honest().books) | {"followup": followup, "notify": notify}
+    committed = {"followup": {COMPLAINTS: 1}, "notify": {COMPLAINTS: 1, CASES: 3}}
+    before = honest().books
+
+    assert (
+        names({"books": before, "later": later, "log": (*LOG, new), "committed": committed})
+        == set()
+    )
+    assert names({"books": before, "later": later}) == set()
+
+
 def test_redelivery_changes_nothing_that_is_compared() -> None:
     again = (*LOG, *(one._replace(offset=one.offset + 10) for one in LOG))
 
