@@ -61,7 +61,7 @@ requirements: setup ## run the tests and write docs/requirements.md: row, tests,
 bench: setup ## measure, and write docs/performance.md
 	@$(BIN)/python -m bench
 
-chaos: setup ## break a running system for under four minutes and hold it to its promises
+chaos: setup ## break a running system for some minutes and hold it to its promises
 	@$(BIN)/python -m chaos smoke $(if $(SEED),--seed $(SEED))
 
 chaos-full: setup ## everything on one engine: ENGINE=embedded|grown, SLICE=1/3 a part; results add up in docs
