@@ -34,7 +34,7 @@ class NoRest(Exception):
 
 
 async def come_to_rest(settings: Settings, *, now: datetime, within: float) -> float:
-    """Wait until outboxes, lag and due messages are none; the seconds that took. Raises NoRest."""
+    """Wait until outboxes, lag, due timers and due messages are none; the seconds that took. Raises NoRest."""
     started, quiet = time.monotonic(), 0
     while quiet < LOOKS:
         left = await _left(settings, now)
@@ -53,6 +53,11 @@ async def _left(settings: Settings, now: datetime) -> str:
                 waiting = select(func.count()).where(frame.outbox.c.published_at.is_(None))
                 if count := (await connection.execute(waiting)).scalar_one():
                     return f"{count} events of {service} to publish"
+                timers = frame.timers
+                passed = (timers.c.state == "armed") & (timers.c.due_at <= now)
+                firing = select(func.count()).select_from(timers).where(passed)
+                if count := (await connection.execute(firing)).scalar_one():
+                    return f"{count} timers of {service} to fire"
                 if service == "notify":
                     due = MESSAGES.c.state.in_(("pending", "attempting"))
                     sending = select(func.count()).where(due, MESSAGES.c.next_at <= now + SOON)

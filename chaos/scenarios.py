@@ -212,12 +212,12 @@ async def fill_disk(run: Run, *, times: int) -> None:
 
 
 def _fill(ballast: Path) -> None:
-    with ballast.open("wb") as file, contextlib.suppress(OSError):
+    # Unbuffered: what does not fit any more must not wait for the file's end, where it would fail again.
+    with ballast.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12, 1):
             with contextlib.suppress(OSError):
-                while True:
-                    file.write(b"x" * size)
-                    file.flush()
+                while file.write(b"x" * size) == size:
+                    pass
 
 
 async def poison(run: Run, *, times: int) -> None:
