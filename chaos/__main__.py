@@ -116,7 +116,7 @@ async def _do(
     async with (
         scenario.ground() as data,
         running(
-            job.engine, job.scenario, seed=seed, rate=options.rate, replicas=job.processes,
+            job.engine, job.scenario, seed=seed, rate=job.rate or options.rate, replicas=job.processes,
             tell=tell, data=data, mutant=mutant,
         ) as run,
     ):  # fmt: skip

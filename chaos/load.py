@@ -119,7 +119,8 @@ class Load:
             await self._fleet.any_ready()
             if chance > 0.9 and not body.get("attachments"):  # noqa: PLR2004 - some have a file
                 body["attachments"] = await self._attach()
-            if await self._try(key, body):
+            # Never without the file: under the same key the same complaint must come again.
+            if body.get("attachments") != [] and await self._try(key, body):
                 return
             if asyncio.get_running_loop().time() > end:
                 break

@@ -48,21 +48,9 @@ async def come_to_rest(settings: Settings, *, now: datetime, within: float) -> f
 async def _left(settings: Settings, now: datetime) -> str:
     """What is left to do first of all; empty when nothing is."""
     try:
-        for service, frame in FRAMES.items():
-            async with reading(settings, service) as connection:
-                waiting = select(func.count()).where(frame.outbox.c.published_at.is_(None))
-                if count := (await connection.execute(waiting)).scalar_one():
-                    return f"{count} events of {service} to publish"
-                timers = frame.timers
-                passed = (timers.c.state == "armed") & (timers.c.due_at <= now)
-                firing = select(func.count()).select_from(timers).where(passed)
-                if count := (await connection.execute(firing)).scalar_one():
-                    return f"{count} timers of {service} to fire"
-                if service == "notify":
-                    due = MESSAGES.c.state.in_(("pending", "attempting"))
-                    sending = select(func.count()).where(due, MESSAGES.c.next_at <= now + SOON)
-                    if count := (await connection.execute(sending)).scalar_one():
-                        return f"{count} messages to send"
+        for service in FRAMES:
+            if waiting := await _in_database(settings, service, now):
+                return waiting
         async with open_view(settings.bus, folder=settings.data) as view:
             for service, sources in CONSUMES.items():
                 lag = await view.lag(f"redress-{service}", sorted(TOPICS[one] for one in sources))
@@ -70,6 +58,28 @@ async def _left(settings: Settings, now: datetime) -> str:
                     return f"{behind} records for {service} to consume"
     except (Transient, SQLAlchemyError, OSError) as error:
         return f"no answer ({type(error).__name__})"
+    return ""
+
+
+async def _in_database(settings: Settings, service: str, now: datetime) -> str:
+    outbox, timers = FRAMES[service].outbox, FRAMES[service].timers
+    waits = {
+        f"events of {service} to publish": select(outbox.c.id).where(
+            outbox.c.published_at.is_(None)
+        ),
+        f"timers of {service} to fire": select(timers.c.subject).where(
+            timers.c.state == "armed", timers.c.due_at <= now
+        ),
+    }
+    if service == "notify":
+        waits["messages to send"] = select(MESSAGES.c.id).where(
+            MESSAGES.c.state.in_(("pending", "attempting")), MESSAGES.c.next_at <= now + SOON
+        )
+    async with reading(settings, service) as connection:
+        for what, query in waits.items():
+            count = select(func.count()).select_from(query.subquery())
+            if left := (await connection.execute(count)).scalar_one():
+                return f"{left} {what}"
     return ""
 
 

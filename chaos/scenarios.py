@@ -323,9 +323,9 @@ async def any_disk() -> AsyncIterator[Path | None]:
 
 @asynccontextmanager
 async def small_disk() -> AsyncIterator[Path | None]:
-    """A small disk in memory, to be filled. Needs root."""
+    """A disk of its own in memory, to be filled; large enough for what the load leaves. Needs root."""
     folder = Path(tempfile.mkdtemp(prefix="redress-disk-"))
-    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)]
     await asyncio.to_thread(subprocess.run, mount, check=True)
     try:
         yield folder
@@ -367,6 +367,8 @@ class Job:
     scenario: str
     times: int
     replicas: int | None = None
+    rate: float | None = None
+    """Complaints a second, where that matters to what is measured."""
 
     @property
     def processes(self) -> int:
@@ -397,9 +399,10 @@ FULL: Final = (
     Job("grown", "links", 8),
     Job("grown", "poison", 10),
     Job("grown", "churn", 40, replicas=3),
-    Job("grown", "handover", 5, replicas=2),
-    Job("grown", "takeover", 5, replicas=2),
-    Job("grown", "takeover", 3, replicas=3),
+    # How soon others take over, not how soon they work off what came meanwhile.
+    Job("grown", "handover", 5, replicas=2, rate=10),
+    Job("grown", "takeover", 5, replicas=2, rate=10),
+    Job("grown", "takeover", 3, replicas=3, rate=10),
 )
 CATCHING: Final[Mapping[str, Job]] = {
     "no-progress": Job("embedded", "random", 10),

@@ -60,6 +60,8 @@ FIGURE_SECONDS: Final = 15.0
 COUNTED: Final = 100_000
 """Queues are counted no further."""
 SKEW_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 20.0
+"""How long a stop waits for what is under way: a mail server may take 15 s to answer."""
 
 log = telemetry.logger("host")
 
@@ -237,7 +239,13 @@ async def _end(tasks: Sequence[asyncio.Task[object]]) -> None:
 
 
 async def _hand_over(one: Hosted) -> None:
-    """Send what is already committed, then let another relay go on at once."""
+    """End what is under way, send what is already committed, then let another relay go on at once."""
+    if one.service.on_stopped is not None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await one.service.on_stopped()
+        except (Transient, TimeoutError):
+            log.warning("work under way was left", service=one.service.name)
     try:
         async with asyncio.timeout(5):
             await one.relay.drain()

@@ -59,6 +59,8 @@ class Service(Generic[C]):
     """Reads in bulk what handlers of a batch need about its subjects."""
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
+    on_stopped: Callable[[], Awaitable[None]] | None = None
+    """Ends what its loops had under way, once they have ended."""
     files: Callable[[AsyncConnection], AsyncIterator[Path]] | None = None
     """The files that its rows name, below the data folder: a backup takes them along."""
     read_models: Sequence[ReadModel[C]] = ()

@@ -1,7 +1,8 @@
 """The sender: takes due messages, asks the vault where to, hands them to a channel. No transaction is open meanwhile.
 
 Each attempt is committed before the provider is called and again after. A crash in between leaves an attempt that
-never ended: it is made again, with the same id, so that a provider or a mailbox can drop the repeat.
+never ended: it is made again, with the same id, so that a provider or a mailbox can drop the repeat. Nothing else
+repeats one: an attempt that was made is recorded however long the database is away, and a stop waits for it.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ CLAIM: Final = 20
 """Attempts begun in one transaction: what a killed sender leaves to be made again after their limit."""
 POLL_SECONDS: Final = 0.5
 VAULT_PAUSE_SECONDS: Final = 2.0
+RECORD_PAUSE_SECONDS: Final = 0.5
 VAULT_SCOPES: Final = frozenset({"vault:read"})
 
 log = telemetry.logger("sender")
@@ -78,6 +80,8 @@ class Sender:
         self._metrics = metrics
         self._is_alone = is_alone
         self._finishing = Batcher[Ended, None](database, usecases.finish)
+        self._begun: deque[Message] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Send for ever."""
@@ -93,20 +97,26 @@ class Sender:
                 await asyncio.sleep(VAULT_PAUSE_SECONDS)
             await self._notify.planned.wait(POLL_SECONDS)
 
+    async def stop(self) -> None:
+        """Once `run` has ended: let what is under way end, and give back what was begun and not made."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        while self._begun:
+            await self._postpone(self._begun.popleft(), seconds=0)
+
     async def send_due(self) -> int:
         """Send until nothing is due, a few at a time; says how many were tried. Raises Transient."""
-        begun: deque[Message] = deque()
         asking = asyncio.Lock()
 
         async def work() -> int:
             tried = 0
             while True:
                 async with asking:
-                    if not begun:
-                        begun.extend(await self._begin())
-                if not begun:
+                    if not self._begun:
+                        self._begun.extend(await self._begin())
+                if not self._begun:
                     return tried
-                await self._send(begun.popleft())
+                await self._to_the_end(self._begun.popleft())
                 tried += 1
 
         results = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
@@ -122,25 +132,33 @@ class Sender:
                 return ()
         return await self._database.run(lambda tx: usecases.begin(tx, limit=CLAIM))
 
+    async def _to_the_end(self, message: Message) -> None:
+        """Send, also while whoever waits for it is cancelled: a provider may have taken it already."""
+        task = asyncio.create_task(self._send(message))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.shield(task)
+
     async def _send(self, message: Message) -> None:
         with telemetry.tracing(None, number=message.number):
             faults.reach("notify.after_attempting")
             try:
-                await self._attempt(message)
+                ended = await self._attempt(message)
             except Gone:
                 await self._database.run(lambda tx: usecases.give_up(tx, message, reason="erased"))
             except Transient as error:
                 log.info("message waits", message=message.id, error=str(error))
-                await self._database.run(
-                    lambda tx: usecases.postpone(tx, message, seconds=VAULT_PAUSE_SECONDS)
-                )
+                await self._postpone(message, seconds=VAULT_PAUSE_SECONDS)
+            else:
+                await self._record(ended)
 
-    async def _attempt(self, message: Message) -> None:
+    async def _attempt(self, message: Message) -> Ended | None:
+        """What came of the attempt; None where no way leads to the person. Raises Gone, or Transient before it."""
         contact = await self._vault.contact(message)
         way = choose_way(contact, self._channels) if contact else None
         if contact is None or way is None:
             await self._database.run(lambda tx: usecases.give_up(tx, message, reason="no_contact"))
-            return
+            return None
         name, address = way
         written = self._write(message, contact)
         started_at = self._database.clock.now()
@@ -157,7 +175,21 @@ class Sender:
         self._metrics.messages.labels(name, sent.result).inc()
         faults.reach("notify.after_sent")
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
-        await self._finishing.submit(Ended(message, name, sent, started_at, jitter))
+        return Ended(message, name, sent, started_at, jitter)
+
+    async def _record(self, ended: Ended | None) -> None:
+        """Record an attempt that was made: as long as it is not, the message would leave again."""
+        while ended is not None:
+            try:
+                # Again also where COMMIT got no answer: an attempt that has ended is left as it is.
+                await self._finishing.submit(ended)
+                break
+            except Transient as error:
+                log.warning("an attempt's end waits", message=ended.message.id, error=str(error))
+                await asyncio.sleep(RECORD_PAUSE_SECONDS)
+
+    async def _postpone(self, message: Message, *, seconds: float) -> None:
+        await self._database.run(lambda tx: usecases.postpone(tx, message, seconds=seconds))
 
     async def _try(self, channel: Channel, outgoing: Outgoing) -> Sent:
         try:

@@ -55,6 +55,7 @@ def build(
         timers=TIMERS,
         remember=remember,
         loops=(sender.run,),
+        on_stopped=sender.stop,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 from datetime import timedelta
@@ -8,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from services.notify import sender
+from services.notify.model import Outgoing, Sent
 from shared.contracts.notify import MessageAccepted, MessageFailed
+from shared.errors import Transient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +109,75 @@ async def test_a_vault_that_is_away_is_waited_for_without_counting(
     await world.advance(timedelta(seconds=3))
     [accepted] = await world.said("notify", MessageAccepted)
     assert accepted.body.attempt == 1
+
+
+class Slow:
+    """A provider that takes a message, and answers when it is told to."""
+
+    name = "email"
+
+    def __init__(self) -> None:
+        self.took: list[str] = []
+        self.may_answer = asyncio.Event()
+
+    async def send(self, message: Outgoing) -> Sent:
+        self.took.append(message.id)
+        await self.may_answer.wait()
+        return Sent("accepted")
+
+
+async def test_an_attempt_that_was_made_is_recorded_once_the_database_has_room_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, database, refusals = Slow(), world.service("notify").service.database, iter(range(3))
+    provider.may_answer.set()
+    run = database.run
+
+    async def running(unit: Any) -> Any:
+        if provider.took and next(refusals, None) is not None:
+            raise Transient("the disk is full")
+        return await run(unit)
+
+    monkeypatch.setattr(database, "run", running)
+    monkeypatch.setattr(sender, "RECORD_PAUSE_SECONDS", 0)
+    world.sender()._channels = {"email": provider}
+    await world.complain("客服态度差，我要投诉")
+    await world.settle()
+    await world.advance(timedelta(minutes=10))
+
+    assert next(refusals, None) is None
+    assert len(provider.took) == 1
+    [accepted] = await world.said("notify", MessageAccepted)
+    assert accepted.body.attempt == 1
+
+
+async def test_a_stop_waits_for_the_attempt_under_way_and_gives_back_what_was_only_begun(
+    world: World,
+) -> None:
+    provider = Slow()
+    for _ in range(sender.AT_ONCE + 2):
+        await world.complain("客服态度差，我要投诉")
+    world.sender()._channels = {"email": provider}
+    await world._read_policy()
+    for _ in range(3):
+        for one in world.hosted:
+            await world._relay(one)
+            await world._consume(one)
+    sending = asyncio.create_task(world.sender().send_due())
+    while len(provider.took) < sender.AT_ONCE:
+        await asyncio.sleep(0)
+
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    stopping = asyncio.create_task(world.sender().stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    provider.may_answer.set()
+    await stopping
+
+    assert len(provider.took) == sender.AT_ONCE
+    await world.settle()
+    assert len(set(provider.took)) == len(provider.took) == sender.AT_ONCE + 2
 
 
 async def test_an_erased_complainant_cancels_the_message(world: World) -> None:
