@@ -28,7 +28,7 @@ Subscriptions = Mapping[type[Body], Handler[C]]
 
 BATCH: Final = 500
 TAKE_WAIT: Final = timedelta(seconds=1)
-PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
 RETRY_POLL_SECONDS: Final = 1.0
 HELD_SECONDS: Final = 0.5
 UNREADABLE: Final = "unreadable:"

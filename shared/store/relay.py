@@ -44,7 +44,7 @@ BUSY = 8
 GATHER_SECONDS = 0.01
 """How long rows may gather after a round of so many: under load a round a commit costs more than it brings."""
 RENEW_SECONDS = 5.0
-PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+PAUSES = (0.1, 0.25, 0.5, 1.0)
 KEEP_PUBLISHED = timedelta(days=7)
 
 log = telemetry.logger("relay")
