@@ -20,7 +20,8 @@ class KafkaSettings:
     """Static membership: a name for this process that survives its restart, one for each replica."""
     message_cap: int = MESSAGE_CAP
     session: timedelta = timedelta(seconds=10)
-    heartbeat: timedelta = timedelta(seconds=3)
+    heartbeat: timedelta = timedelta(seconds=0.5)
+    """How soon a member learns that another one came or went: a hand-over takes that long at least."""
     request_timeout: timedelta = timedelta(seconds=40)
     publish_timeout: timedelta = timedelta(seconds=60)
     """After this an unanswered publish is unknown; above the request timeout, to ride a bounce out."""
