@@ -209,7 +209,7 @@ class Fleet:
             code = await member.ended()
             self._ends[member.name] = self.ends_of(member) + 1
             faults = self._faults.get(member.name)
-            self._journal.write("fault", what=f"{member.name} ended with {code}")
+            self._journal.write("ended", what=f"{member.name} with {code}")
             await self._may_start.wait()
             member.launch(fault=faults.pop(0) if faults else "")
             try:

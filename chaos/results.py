@@ -20,6 +20,7 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 TITLES = {
     "points": "kill -9 at a named point",
     "random": "kill -9 at random",
+    "calm": "left alone",
     "freeze": "frozen and thawed (zombies)",
     "broker": "broker killed and back",
     "database": "PostgreSQL killed and back",

@@ -109,6 +109,12 @@ async def kill_at_random(run: Run, *, times: int) -> None:
     run.outcome.recovered([one for member in run.fleet.members for one in member.down_for])
 
 
+async def leave_alone(run: Run, *, times: int) -> None:
+    """Do nothing for so many seconds: without a fault, nothing has an excuse."""
+    run.tell(f"left alone for {times} s")
+    await asyncio.sleep(times)
+
+
 async def freeze(run: Run, *, times: int) -> None:
     """Stop a process for so long that others take its leases and partitions, then let it go on."""
     is_alone = len(run.fleet.members) == 1
@@ -345,6 +351,7 @@ class Scenario:
 SCENARIOS: Final = {
     "points": Scenario(kill_at_points),
     "random": Scenario(kill_at_random),
+    "calm": Scenario(leave_alone),
     "freeze": Scenario(freeze),
     "broker": Scenario(bounce_broker),
     "database": Scenario(bounce_database),
@@ -407,10 +414,10 @@ FULL: Final = (
 CATCHING: Final[Mapping[str, Job]] = {
     "no-progress": Job("embedded", "random", 10),
     "offsets-first": Job("embedded", "random", 40),
-    "relay-by-id": Job("grown", "random", 5, replicas=1),
+    "relay-by-id": Job("grown", "random", 10, replicas=3, rate=60),
     "outbox-apart": Job("embedded", "points", 1),
     "messages-without-key": Job("embedded", "random", 3),
-    "no-lease": Job("grown", "random", 3),
+    "no-lease": Job("grown", "calm", 20),
 }
 """Mutant → the run that must notice it, within 60 kills."""
 SMOKE: Final = (

@@ -15,7 +15,8 @@ class Entry:
 
     `op`: `invoke` (about to post under `key`), `ok` (202, with `number`), `refused` (4xx: nothing may be stored),
     `unknown` (no answer, or 5xx), `mail` (a mail server took `message` about `number`), `poison` (`subject` was given
-    a record that cannot be applied), `fault` (`what` was done to the system), `republish` (everything was sent again).
+    a record that cannot be applied), `fault` (`what` was done to the system), `ended` (`what` process
+    ended), `clock` (`what` was done to the services' clock), `republish` (everything was sent again).
     """
 
     at: datetime

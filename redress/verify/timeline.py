@@ -22,9 +22,9 @@ def timeline(system: System, journal: Sequence[Entry], subject: str) -> list[Lin
         return []
     first, last = min(lines).at, max(lines).at
     faults = [
-        Line(one.at, "fault", one.what or "")
+        Line(one.at, one.op, one.what or "")
         for one in journal
-        if one.op == "fault" and first <= one.at <= last
+        if one.op in {"fault", "ended", "clock"} and first <= one.at <= last
     ]
     return sorted([*lines, *faults], key=lambda line: line.at)
 
