@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select, text
 
 from redress import host
+from services.notify import store
 from shared.bus import consume
 from shared.bus.embedded.subscription import EmbeddedSubscription
 from shared.bus.kafka.subscription import KafkaSubscription
@@ -98,24 +100,36 @@ def outbox_apart() -> None:
 
 
 def messages_without_key() -> None:
-    """Let the same message be planned twice: no unique key forbids it (SQLite only)."""
+    """Let the same message be planned twice: nobody looks, and no unique key forbids it (SQLite only)."""
     migrate = host.migrate
+
+    async def none(*_: object) -> set[store.Purpose]:
+        return set()
 
     async def migrating(environment: Any, services: Any, bus: Any) -> None:
         await migrate(environment, services, bus)
         [notify] = [one for one in services if one.name == "notify"]
-
-        async def drop(tx: Tx) -> None:
-            for statement in (
-                "CREATE TABLE bare AS SELECT * FROM messages",
-                "DROP TABLE messages",
-                "ALTER TABLE bare RENAME TO messages",
-            ):
-                await tx.execute(text(statement))
-
-        await notify.database.run(drop)
+        await notify.database.run(_drop_key)
 
     host.migrate = migrating
+    store.purposes = none  # type: ignore[assignment]
+
+
+async def _drop_key(tx: Tx) -> None:
+    """Make the table anew without the constraint; done before, at an earlier start, it changes nothing."""
+    where = "FROM sqlite_master WHERE type = 'table' AND name = 'messages'"
+    written = (await tx.execute(text(f"SELECT sql {where}"))).scalar_one()
+    bare = re.sub(r",\s*CONSTRAINT uq_messages_once UNIQUE \([^)]*\)", "", written)
+    if bare == written:
+        return
+    await tx.execute(text("PRAGMA defer_foreign_keys = ON"))
+    await tx.execute(text(re.sub(r"TABLE \"?messages\"?", "TABLE bare", bare, count=1)))
+    for statement in (
+        "INSERT INTO bare SELECT * FROM messages",
+        "DROP TABLE messages",
+        "ALTER TABLE bare RENAME TO messages",
+    ):
+        await tx.execute(text(statement))
 
 
 def no_lease() -> None:
