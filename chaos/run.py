@@ -52,8 +52,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     repeats: int = 0
     """Mails that left more than once, each with the same id (the stated window)."""
-    recovery_median: float | None = None
-    recovery_max: float | None = None
+    recoveries: list[float] = field(default_factory=list)
+    """How long it took each time until all was well again."""
     rest_seconds: float | None = None
     seconds: float = 0.0
     measured_on: str = ""
@@ -67,14 +67,20 @@ class Outcome:
         self.faults += 1
         self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
 
-    def recovered(self, seconds: list[float]) -> None:
-        """Record how long it took each time until all was well again."""
-        if seconds:
-            self.recovery_median = round(median(seconds), 2)
-            self.recovery_max = round(max(seconds), 2)
+    @property
+    def recovery_median(self) -> float | None:
+        return round(median(self.recoveries), 2) if self.recoveries else None
+
+    @property
+    def recovery_max(self) -> float | None:
+        return round(max(self.recoveries), 2) if self.recoveries else None
 
     def document(self) -> dict[str, object]:
-        return asdict(self)
+        kept = {name: value for name, value in asdict(self).items() if name != "recoveries"}
+        return kept | {
+            "recovery_median": self.recovery_median,
+            "recovery_max": self.recovery_max,
+        }
 
 
 @dataclass(slots=True)

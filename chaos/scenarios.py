@@ -74,7 +74,7 @@ async def kill_at_points(run: Run, *, times: int) -> None:
         run.tell(f"kill {done + 1}/{len(wanted)} at {point}")
         await _until_it_ends(run, member, point)
     await run.fleet.all_ready()
-    run.outcome.recovered([one for member in run.fleet.members for one in member.down_for])
+    run.outcome.recoveries += _down_for(run)
 
 
 async def _until_it_ends(run: Run, member: Member, point: str) -> None:
@@ -106,7 +106,15 @@ async def kill_at_random(run: Run, *, times: int) -> None:
         run.fleet.kill(member, "at random")
         run.outcome.did("kill -9")
     await run.fleet.all_ready()
-    run.outcome.recovered([one for member in run.fleet.members for one in member.down_for])
+    run.outcome.recoveries += _down_for(run)
+
+
+def _down_for(run: Run) -> list[float]:
+    """How long each end lasted since this was asked last."""
+    found = [one for member in run.fleet.members for one in member.down_for]
+    for member in run.fleet.members:
+        member.down_for.clear()
+    return found
 
 
 async def leave_alone(run: Run, *, times: int) -> None:
@@ -156,7 +164,6 @@ async def _bounce(
     *,
     down: tuple[float, float],
 ) -> None:
-    recovered = []
     for done in range(times):
         run.tell(f"{what} bounce {done + 1}/{times}")
         run.journal.write("fault", what=f"{what} killed")
@@ -164,10 +171,9 @@ async def _bounce(
         await asyncio.sleep(run.rng.uniform(*down))
         await asyncio.to_thread(start)
         run.journal.write("fault", what=f"{what} is back")
-        recovered.append(await run.served())
+        run.outcome.recoveries.append(await run.served())
         run.outcome.did(f"{what} bounce")
         await asyncio.sleep(run.rng.uniform(0.5, 2))
-    run.outcome.recovered(recovered)
 
 
 async def jump_clocks(run: Run, *, times: int) -> None:
@@ -204,7 +210,7 @@ async def churn(run: Run, *, times: int) -> None:
 
 async def fill_disk(run: Run, *, times: int) -> None:
     """Fill the data folder's disk to the last byte, then make room again."""
-    ballast, recovered = run.settings.data / "ballast", []
+    ballast = run.settings.data / "ballast"
     for done in range(times):
         run.tell(f"disk full {done + 1}/{times}")
         run.journal.write("fault", what="disk full")
@@ -212,9 +218,8 @@ async def fill_disk(run: Run, *, times: int) -> None:
         await asyncio.sleep(run.rng.uniform(2, 4))
         ballast.unlink()
         run.journal.write("fault", what="disk has room")
-        recovered.append(await run.served())
+        run.outcome.recoveries.append(await run.served())
         run.outcome.did("disk full")
-    run.outcome.recovered(recovered)
 
 
 def _fill(ballast: Path) -> None:
@@ -237,7 +242,7 @@ async def poison(run: Run, *, times: int) -> None:
                 await bus.publish(topic, [Message(key, value)])
                 run.outcome.did(kind)
     run.load.start()
-    run.outcome.recovered([await run.served(count=24)])
+    run.outcome.recoveries.append(await run.served(count=24))
 
 
 async def storm(run: Run, *, times: int) -> None:
@@ -258,7 +263,7 @@ async def storm(run: Run, *, times: int) -> None:
             run.tell(f"{run.outcome.faults:,} records again")
     started = time.monotonic()
     await come_to_rest(run.settings, now=run.now, within=300)
-    run.outcome.recovered([time.monotonic() - started])
+    run.outcome.recoveries.append(time.monotonic() - started)
 
 
 async def _all_records(bus: Bus, topic: str) -> list[Message]:
@@ -282,7 +287,6 @@ def shuffled_within_keys(records: Sequence[Message], rng: Random) -> list[Messag
 
 async def hang_links(run: Run, *, times: int) -> None:
     """Leave the links to the broker or the database half-open for a while, by turns."""
-    recovered = []
     for done in range(times):
         grown = run.engines.grown
         what, link = (("broker", grown.broker_link), ("database", grown.postgres_link))[done % 2]
@@ -292,9 +296,8 @@ async def hang_links(run: Run, *, times: int) -> None:
         await asyncio.sleep(run.rng.uniform(8, 25))
         link.heal()
         run.journal.write("fault", what=f"the link to the {what} is healed")
-        recovered.append(await run.served())
+        run.outcome.recoveries.append(await run.served())
         run.outcome.did(f"half-open link to the {what}")
-    run.outcome.recovered(recovered)
 
 
 async def hand_over(run: Run, *, times: int) -> None:
@@ -308,17 +311,25 @@ async def take_over(run: Run, *, times: int) -> None:
 
 
 async def _replace(run: Run, times: int, end: Callable[[Member], None], kind: str) -> None:
-    recovered = []
     for done in range(times):
         await run.fleet.all_ready()
         # Let the group settle after the last member joined.
         await run.served(count=24)
         run.tell(f"{kind} {done + 1}/{times}")
         async with run.fleet.without(run.rng.choice(run.fleet.members), end):
-            recovered.append(await run.served(count=24))
+            run.outcome.recoveries.append(await run.served(count=24))
         run.outcome.did(kind)
     await run.fleet.all_ready()
-    run.outcome.recovered(recovered)
+
+
+def in_turn(*steps: tuple[Scenario, int]) -> Callable[..., Awaitable[None]]:
+    """Several on one system, each so often: starting and judging takes longer than a few faults."""
+
+    async def do(run: Run, *, times: int) -> None:
+        for scenario, share in steps:
+            await scenario.do(run, times=share * times)
+
+    return do
 
 
 @asynccontextmanager
@@ -348,7 +359,7 @@ class Scenario:
     ground: Callable[[], AbstractAsyncContextManager[Path | None]] = any_disk
 
 
-SCENARIOS: Final = {
+_EACH: Final = {
     "points": Scenario(kill_at_points),
     "random": Scenario(kill_at_random),
     "calm": Scenario(leave_alone),
@@ -363,6 +374,14 @@ SCENARIOS: Final = {
     "links": Scenario(hang_links),
     "handover": Scenario(hand_over),
     "takeover": Scenario(take_over),
+}
+SCENARIOS: Final[Mapping[str, Scenario]] = _EACH | {
+    "smoke-embedded": Scenario(
+        in_turn((_EACH["points"], 1), (_EACH["random"], 12), (_EACH["poison"], 1))
+    ),
+    "smoke-grown": Scenario(
+        in_turn((_EACH["random"], 10), (_EACH["broker"], 2), (_EACH["database"], 1))
+    ),
 }
 
 
@@ -420,11 +439,4 @@ CATCHING: Final[Mapping[str, Job]] = {
     "no-lease": Job("grown", "calm", 20),
 }
 """Mutant → the run that must notice it, within 60 kills."""
-SMOKE: Final = (
-    Job("embedded", "points", 1),
-    Job("embedded", "random", 12),
-    Job("embedded", "poison", 1),
-    Job("grown", "random", 10),
-    Job("grown", "broker", 2),
-    Job("grown", "database", 1),
-)
+SMOKE: Final = (Job("embedded", "smoke-embedded", 1), Job("grown", "smoke-grown", 1))

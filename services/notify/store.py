@@ -1,7 +1,7 @@
 """Notify's tables and queries."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.model import Ended, Fate, Message, Planned, State
 from shared.contracts.envelope import Body, Event, encode
 from shared.contracts.followup import CaseBody
+from shared.store.leases import database_milliseconds
 from shared.store.tables import NAMING, BigId, frame_tables
 from shared.store.transaction import AnyRow, Tx
 from shared.store.types import UTCDateTime, json_column
@@ -55,6 +56,8 @@ MESSAGES = Table(
     Column("state", String(12), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_at", UTCDateTime),
+    # When an attempt under way counts as lost, by the database's clock in milliseconds: a claim is a lease.
+    Column("expires", BigInteger),
     Column("planned_at", UTCDateTime, nullable=False),
     Column("reason", String(40)),
     UniqueConstraint("complaint", "cycle", "recipient", "purpose", name="uq_messages_once"),
@@ -174,18 +177,20 @@ async def has_purpose(tx: Tx, *, complaint: str, cycle: int, purpose: str) -> bo
 
 async def is_due(connection: AsyncConnection, *, now: datetime) -> bool:
     """Whether there is a message to try now."""
-    query = select(MESSAGES.c.id).where(_is_due(now)).limit(1)
+    clock = database_milliseconds(connection.dialect.name)
+    query = select(MESSAGES.c.id).where(_is_due(now, clock)).limit(1)
     return (await connection.execute(query)).first() is not None
 
 
-async def claim(tx: Tx, *, until: datetime, limit: int) -> list[Message]:
-    """Begin attempts that must end by `until`, also of messages whose last attempt never ended.
+async def claim(tx: Tx, *, within: timedelta, limit: int) -> list[Message]:
+    """Begin attempts that must end `within` that time, also of messages whose last attempt never ended.
 
     What another sender is just taking is left to it: messages need no order between them.
     """
+    clock = database_milliseconds(tx.connection.dialect.name)
     chosen = (
         select(MESSAGES.c.id)
-        .where(_is_due(tx.now))
+        .where(_is_due(tx.now, clock))
         .order_by(MESSAGES.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -194,14 +199,25 @@ async def claim(tx: Tx, *, until: datetime, limit: int) -> list[Message]:
     statement = (
         update(MESSAGES)
         .where(MESSAGES.c.id.in_(select(chosen.c.id)))
-        .values(state="attempting", attempts=MESSAGES.c.attempts + 1, next_at=until)
+        .values(
+            state="attempting",
+            attempts=MESSAGES.c.attempts + 1,
+            next_at=tx.now + within,
+            expires=clock + round(within.total_seconds() * 1000),
+        )
         .returning(MESSAGES)
     )
     return [message_of(row) for row in await tx.rows(statement)]
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    return MESSAGES.c.state.in_(("pending", "attempting")) & (MESSAGES.c.next_at <= now)
+def _is_due(now: datetime, clock: ColumnElement[int]) -> ColumnElement[bool]:
+    """What waits for its time, or whose attempt is lost. Services' clocks may jump; `clock` is the database's."""
+    is_lost = func.coalesce(MESSAGES.c.expires, 0) < clock
+    return (
+        MESSAGES.c.state.in_(("pending", "attempting"))
+        & (MESSAGES.c.next_at <= now)
+        & ((MESSAGES.c.state == "pending") | is_lost)
+    )
 
 
 async def forget_attempt(tx: Tx, message: Message, *, next_at: datetime) -> None:
@@ -273,7 +289,9 @@ async def note_attempts(tx: Tx, ended: Sequence[Ended]) -> None:
 async def abandon_attempts(tx: Tx) -> None:
     """Free the attempts of a process that is gone: only where no other process can be sending."""
     await tx.execute(
-        update(MESSAGES).where(MESSAGES.c.state == "attempting").values(next_at=tx.now)
+        update(MESSAGES)
+        .where(MESSAGES.c.state == "attempting")
+        .values(next_at=tx.now, expires=None)
     )
 
 

@@ -135,7 +135,7 @@ async def _record(
 
 async def begin(tx: Tx, *, limit: int) -> list[Message]:
     """Begin attempts: committed before the provider is called."""
-    return await store.claim(tx, until=tx.now + retry.ATTEMPT_LIMIT, limit=limit)
+    return await store.claim(tx, within=retry.ATTEMPT_LIMIT, limit=limit)
 
 
 async def finish(tx: Tx, ended: Sequence[Ended]) -> Sequence[None]:

@@ -11,6 +11,7 @@ import pytest
 
 from services.notify import sender
 from services.notify.model import Outgoing, Sent
+from services.notify.usecases import begin
 from shared.contracts.notify import MessageAccepted, MessageFailed
 from shared.errors import Transient
 
@@ -147,6 +148,24 @@ async def test_an_attempt_that_was_made_is_recorded_once_the_database_has_room_a
 
     assert next(refusals, None) is None
     assert len(provider.took) == 1
+    [accepted] = await world.said("notify", MessageAccepted)
+    assert accepted.body.attempt == 1
+
+
+async def test_a_clock_that_jumps_makes_no_attempt_again_that_is_under_way(world: World) -> None:
+    provider = Slow()
+    world.sender()._channels = {"email": provider}
+    await world.complain("客服态度差，我要投诉")
+    sending = asyncio.create_task(world.settle())
+    while not provider.took:
+        await asyncio.sleep(0)
+
+    world.clock.advance(timedelta(days=1))
+    begun = await world.service("notify").service.database.run(lambda tx: begin(tx, limit=9))
+    provider.may_answer.set()
+    await sending
+
+    assert begun == []
     [accepted] = await world.said("notify", MessageAccepted)
     assert accepted.body.attempt == 1
 

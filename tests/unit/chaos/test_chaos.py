@@ -34,7 +34,7 @@ def test_slices_add_up_to_the_whole() -> None:
 
 def test_the_table_adds_slices_up_and_names_what_was_broken() -> None:
     kept = Outcome("grown", "random", 1, faults=70, complaints=1_000, measured_on="2026-03-02")
-    kept.recovered([1.0, 9.0])
+    kept.recoveries += [1.0, 9.0]
     broken = Outcome("grown", "random", 2, faults=30, complaints=500, measured_on="2026-03-03")
     broken.violations.append("I5 its case holds 2 receipts [c1]")
 
