@@ -56,7 +56,7 @@ def engines(kind: Kind, folder: Path) -> Iterator[Engines]:
         advertised = {"advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{kafka_port}"}
         broker = new_broker(folder / "kafka", settings=advertised, port=broker_port)
         stack.callback(broker.remove)
-        postgres = Postgres(new_folder(), port=postgres_port)
+        postgres = Postgres(new_folder(), port=postgres_port, durable=True)
         stack.callback(postgres.remove)
         postgres.start()
         broker.start()
