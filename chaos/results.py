@@ -26,6 +26,7 @@ TITLES = {
     "database": "PostgreSQL killed and back",
     "clocks": "clock jumps and skews",
     "churn": "members leave and join",
+    "catchup": "cold start with a backlog of thousands",
     "disk": "disk full and free again",
     "poison": "records that cannot be applied",
     "storm": "everything delivered again, shuffled",

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from chaos.load import AT_ONCE
 from chaos.poison import bad_records
 from chaos.rest import come_to_rest
 from shared.bus.open import open_bus
@@ -53,6 +54,8 @@ POINTS: Final = (
     "timers.after_claim",
 )
 REACHED_WITHIN: Final = 20.0
+INTAKE_ALONE: Final = ("desk", "intake")
+REBALANCES: Final = 3
 FORWARD: Final = timedelta(minutes=7)
 """By so much the clock goes on from kill to kill, so that deadlines are missed."""
 
@@ -206,6 +209,28 @@ async def churn(run: Run, *, times: int) -> None:
         run.outcome.did("orderly stop")
         await asyncio.sleep(3)
     await run.fleet.all_ready()
+
+
+async def catch_up(run: Run, *, times: int) -> None:
+    """Let so many complaints wait for consumers that are not there; while they catch up, members leave and join."""
+    await run.load.pause()
+    await _host(run, INTAKE_ALONE)
+    while len(run.load.told.numbers) < times:
+        await run.load.post(min(AT_ONCE, times))
+        run.tell(f"{len(run.load.told.numbers):,} complaints wait")
+    await _host(run, ())
+    run.outcome.did("cold start with a backlog")
+    started = time.monotonic()
+    await churn(run, times=REBALANCES if len(run.fleet.members) > 1 else 0)
+    await come_to_rest(run.settings, now=run.now, within=300)
+    run.outcome.recoveries.append(time.monotonic() - started)
+
+
+async def _host(run: Run, services: Sequence[str]) -> None:
+    """Have every process host these services from now on; none means all."""
+    async with run.fleet.down():
+        for member in run.fleet.members:
+            member.services = services
 
 
 async def fill_disk(run: Run, *, times: int) -> None:
@@ -368,6 +393,7 @@ _EACH: Final = {
     "database": Scenario(bounce_database),
     "clocks": Scenario(jump_clocks),
     "churn": Scenario(churn),
+    "catchup": Scenario(catch_up),
     "disk": Scenario(fill_disk, small_disk),
     "poison": Scenario(poison),
     "storm": Scenario(storm),
@@ -416,6 +442,7 @@ FULL: Final = (
     Job("embedded", "disk", 10),
     Job("embedded", "poison", 10),
     Job("embedded", "storm", 100_000),
+    Job("embedded", "catchup", 2_000),
     Job("grown", "points", 8),
     Job("grown", "random", 200),
     Job("grown", "freeze", 20),
@@ -425,6 +452,7 @@ FULL: Final = (
     Job("grown", "links", 8),
     Job("grown", "poison", 10),
     Job("grown", "churn", 40, replicas=3),
+    Job("grown", "catchup", 2_000, replicas=3),
     # How soon others take over, not how soon they work off what came meanwhile.
     Job("grown", "handover", 5, replicas=2, rate=10),
     Job("grown", "takeover", 5, replicas=2, rate=10),
