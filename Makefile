@@ -64,8 +64,8 @@ bench: setup ## measure, and write docs/performance.md
 chaos: setup ## break a running system for some minutes and hold it to its promises
 	@$(BIN)/python -m chaos smoke $(if $(SEED),--seed $(SEED))
 
-chaos-full: setup ## everything on one engine: ENGINE=embedded|grown, SLICE=1/3 a part; results add up in docs
-	@$(BIN)/python -m chaos full --keep --engine $(or $(ENGINE),embedded) $(if $(SLICE),--slice $(SLICE)) $(if $(SEED),--seed $(SEED))
+chaos-full: setup ## everything on one engine: ENGINE=embedded|grown, SLICE=1/3 a part, ONLY=a scenario; results add up in docs
+	@$(BIN)/python -m chaos full --keep --engine $(or $(ENGINE),embedded) $(if $(SLICE),--slice $(SLICE)) $(if $(ONLY),--scenario $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 chaos-mutants: setup ## build mistakes in, one at a time: each must be noticed
 	@$(BIN)/python -m chaos mutants $(if $(SEED),--seed $(SEED))

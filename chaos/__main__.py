@@ -78,7 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--engine", choices=("embedded", "grown"), help="of full and one (embedded)"
     )
-    parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="of one")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="of one; of full: only this")
     parser.add_argument("--times", type=int, help="of one: how often")
     parser.add_argument("--replicas", type=int, help="processes (1 embedded, 2 grown)")
     parser.add_argument("--rate", type=float, help="complaints a second (50; smoke 20)")
@@ -98,7 +98,9 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
     if options.suite == "one":
         return [Job(engine, options.scenario or "random", options.times or 10, options.replicas)]
     part, parts = map(int, (options.slice or "1/1").split("/"))
-    return [one.part(part, parts) for one in FULL if one.engine == engine]
+    wanted = (options.scenario,) if options.scenario else SCENARIOS
+    chosen = [one for one in FULL if one.engine == engine and one.scenario in wanted]
+    return [one.part(part, parts) for one in chosen]
 
 
 async def _do(

@@ -51,7 +51,7 @@ async def _left(settings: Settings, now: datetime) -> str:
         for service in FRAMES:
             if waiting := await _in_database(settings, service, now):
                 return waiting
-        async with open_view(settings.bus, folder=settings.data) as view:
+        async with open_view(settings.bus_address, folder=settings.data) as view:
             for service, sources in CONSUMES.items():
                 lag = await view.lag(f"redress-{service}", sorted(TOPICS[one] for one in sources))
                 if behind := sum(lag.values()):

@@ -259,7 +259,10 @@ def _fill(ballast: Path) -> None:
 async def poison(run: Run, *, times: int) -> None:
     """Put records into the log that no consumer can apply, on keys of their own."""
     await run.load.pause()
-    async with run.fleet.down(), open_bus(run.settings.bus, folder=run.settings.data) as bus:
+    async with (
+        run.fleet.down(),
+        open_bus(run.settings.bus_address, folder=run.settings.data) as bus,
+    ):
         for done in range(times):
             for kind, (topic, value) in bad_records(f"poison-{done}").items():
                 key = f"poison-{done}-{kind}"
@@ -275,7 +278,10 @@ async def storm(run: Run, *, times: int) -> None:
     await asyncio.sleep(20)
     await run.load.pause()
     await come_to_rest(run.settings, now=run.now, within=120)
-    async with run.fleet.down(), open_bus(run.settings.bus, folder=run.settings.data) as bus:
+    async with (
+        run.fleet.down(),
+        open_bus(run.settings.bus_address, folder=run.settings.data) as bus,
+    ):
         topics = [topic for topic in TOPICS.values() if topic != TOPICS["desk"]]
         kept = {topic: await _all_records(bus, topic) for topic in topics}
         run.journal.write("republish")

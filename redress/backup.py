@@ -78,7 +78,7 @@ async def back_up(
         for service in services:
             stack.push_async_callback(service.database.close)
         engines = await _engines(stack, settings, services)
-        log = await stack.enter_async_context(open_view(settings.bus, folder=settings.data))
+        log = await stack.enter_async_context(open_view(settings.bus_address, folder=settings.data))
         began = time.monotonic()
         async with _held(client, services):
             looks, goals = await _at_rest(

@@ -177,7 +177,7 @@ async def up(
         stack.callback(listener.close)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         environment = make_environment(settings, clock=system, is_whole=is_whole)
-        bus = await stack.enter_async_context(open_bus(settings.bus, folder=settings.data))
+        bus = await stack.enter_async_context(open_bus(settings.bus_address, folder=settings.data))
         hosted = build(environment, names, bus)
         for one in hosted:
             stack.push_async_callback(one.service.database.close)

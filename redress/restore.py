@@ -60,7 +60,7 @@ async def restore(settings: Settings, archive: Archive, *, tell: Tell) -> Put:
         tell("reading the backup")
         _must_fit(archive, environment)
         await asyncio.to_thread(archive.check)
-        bus = await stack.enter_async_context(open_bus(settings.bus, folder=settings.data))
+        bus = await stack.enter_async_context(open_bus(settings.bus_address, folder=settings.data))
         await _must_be_empty(environment, services, bus)
         await _begin(environment, archive, services)
         rows = await _put_databases(environment, archive, services, tell=tell)

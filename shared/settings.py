@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     url: str | None = None
     """The address in links that people get; default: this host and port."""
     bus: str = "embedded"
-    """`embedded` or `kafka://host:port,…`."""
+    """`embedded` or `kafka://host:port,…`; how it is secured: docs/operate.md."""
+    bus_password_file: Path | None = None
+    """File with the password for `bus`."""
     database: str = "sqlite"
     """`sqlite` or `postgresql://user:password@host:port/redress_{service}`."""
     database_password_file: str | None = None
@@ -85,9 +87,24 @@ class Settings(BaseSettings):
         address = self.database.format(service=service)
         if self.database_password_file:
             address = _with_password(
-                address, Path(self.database_password_file.format(service=service))
+                address,
+                Path(self.database_password_file.format(service=service)),
+                setting="REDRESS_DATABASE",
+                example="postgresql://redress_{service}@host/redress_{service}",
             )
         return "postgresql+asyncpg://" + address.split("://", 1)[1]
+
+    @property
+    def bus_address(self) -> str:
+        """Where the log is, and the password for it."""
+        if self.bus_password_file is None:
+            return self.bus
+        return _with_password(
+            self.bus,
+            self.bus_password_file,
+            setting="REDRESS_BUS",
+            example="kafka://redress@host:9093",
+        )
 
     @property
     def smtp_address(self) -> str | None:
@@ -97,14 +114,13 @@ class Settings(BaseSettings):
         return self.smtp
 
 
-def _with_password(address: str, file: Path) -> str:
+def _with_password(address: str, file: Path, *, setting: str, example: str) -> str:
     """The address with the password of the file. Raises SettingsError when there is none worth the name."""
     parts, password = urlsplit(address), file.read_text().strip()
     user, _, host = parts.netloc.rpartition("@")
     if not user or ":" in user:
         raise SettingsError(
-            "REDRESS_DATABASE needs a role and no password where REDRESS_DATABASE_PASSWORD_FILE is set, "
-            "as in postgresql://redress_{service}@host/redress_{service}."
+            f"{setting} needs a role and no password where {setting}_PASSWORD_FILE is set, as in {example}."
         )
     if len(password) < LEAST_PASSWORD:
         raise SettingsError(

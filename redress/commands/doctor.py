@@ -161,7 +161,7 @@ async def _of_log(settings: "Settings") -> list[Finding]:
     from shared.contracts.catalogue import TOPICS
 
     with naming():
-        async with open_view(settings.bus, folder=settings.data) as log:
+        async with open_view(settings.bus_address, folder=settings.data) as log:
             await log.lag("redress-notify", [TOPICS["intake"]])
     return []
 

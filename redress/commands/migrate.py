@@ -54,7 +54,7 @@ async def _migrate(settings: "Settings", names: Sequence[str]) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     is_whole = set(names) == host.BUILDERS.keys()
     environment = host.make_environment(settings, clock=SystemClock(), is_whole=is_whole)
-    async with open_bus(settings.bus, folder=settings.data) as bus:
+    async with open_bus(settings.bus_address, folder=settings.data) as bus:
         services = [one.service for one in host.build(environment, names, bus)]
         try:
             await host.migrate(environment, services, bus)

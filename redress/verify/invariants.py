@@ -120,7 +120,7 @@ def nothing_is_sent_again_in_vain(system: System, journal: Sequence[Entry]) -> F
     More repeats than a batch for each fault mean that two relays are at work, or that marks get lost.
     """
     repeats = len(system.log) - len({one.id for one in system.log})
-    faults = sum(one.op == "fault" for one in journal)
+    faults = sum(one.op in {"fault", "ended"} for one in journal)
     if not any(one.op == "republish" for one in journal) and repeats > BATCH * faults:
         text = f"{repeats} records are in the log again, after {faults} faults of {BATCH} at most"
         yield Violation("I3", None, text)

@@ -52,7 +52,7 @@ async def read_system(settings: Settings, *, now: datetime) -> System:
         async with reading(settings, service) as connection:
             books[service] = await _books(connection, frame, now)
             found |= await _own(connection, service)
-    async with open_view(settings.bus, folder=settings.data) as view:
+    async with open_view(settings.bus_address, folder=settings.data) as view:
         log = [said for topic in TOPICS.values() for said in await _topic(view, topic)]
         committed = {service: await _committed(view, service, log) for service in CONSUMES}
     later: dict[str, Books] = {}

@@ -43,6 +43,19 @@ def test_a_password_file_needs_an_address_with_a_role_and_no_password(
         with_password(tmp_path, "a" * 32, database=address).database_url("intake")
 
 
+def test_the_log_has_a_password_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "kafka").write_text("p@ss word of the log\n")
+    settings = Settings(
+        bus="kafka://redress@one:9093,two:9093?tls=yes", bus_password_file=tmp_path / "kafka"
+    )
+
+    assert (
+        settings.bus_address
+        == "kafka://redress:p%40ss%20word%20of%20the%20log@one:9093,two:9093?tls=yes"
+    )
+    assert Settings(bus="embedded").bus_address == "embedded"
+
+
 @pytest.mark.parametrize("secret", ["", "changeme", "00" * 32, "0123456789abcdef" * 4, "ab" * 31])
 def test_a_secret_that_is_empty_usual_short_or_not_random_is_refused(
     tmp_path: Path, secret: str

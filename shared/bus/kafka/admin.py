@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata
 
-from shared.bus.kafka.client import new_consumer, unavailable
+from shared.bus.kafka.client import connection, new_consumer, unavailable
 from shared.bus.kafka.ending import end_admin, leave
 from shared.bus.kafka.settings import KafkaSettings
 from shared.bus.port import BusMisconfigured, BusUnavailable, Slot, Topic
@@ -97,10 +97,7 @@ async def skip_to_end(settings: KafkaSettings, group: str, topics: Sequence[str]
 
 @asynccontextmanager
 async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=list(settings.servers),
-        request_timeout_ms=round(settings.request_timeout.total_seconds() * 1000),
-    )
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await admin.start()
         yield admin

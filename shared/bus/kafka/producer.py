@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from shared.bus.kafka.client import connection
 from shared.bus.kafka.ending import abandon
 from shared.bus.kafka.settings import KafkaSettings
 from shared.bus.partition import partition_for, size_of
@@ -67,13 +68,12 @@ class TopicProducer:
         await self._ended()
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=list(self._settings.servers),
+                **connection(self._settings),
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=0,
                 max_batch_size=self._batch_bytes,
                 max_request_size=REQUEST_BYTES,
-                request_timeout_ms=_milliseconds(self._settings.request_timeout.total_seconds()),
             )
             self._producer = producer
             try:
@@ -187,7 +187,3 @@ def _error(ack: "asyncio.Future[object]") -> BaseException | None:
 
 def _succeeded(ack: "asyncio.Future[object]") -> bool:
     return ack.done() and not ack.cancelled() and ack.exception() is None
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)

@@ -46,7 +46,35 @@ def test_an_address_of_kafka_names_servers_and_options() -> None:
     assert settings.member == "a"
 
 
-@pytest.mark.parametrize("url", ["kafka://", "kafka://h:1?speed=9", "kafka://h:1?replicas=x"])
-def test_a_wrong_address_of_kafka_is_refused(url: str) -> None:
-    with pytest.raises(BusMisconfigured, match="kafka://host:port"):
+def test_an_address_of_kafka_names_who_asks_and_how_it_is_secured() -> None:
+    settings = settings_from("kafka://ann:p%40ss%3A@one:9093,two:9093?ca=/run/ca.pem")
+
+    assert (settings.user, settings.password) == ("ann", "p@ss:")
+    assert settings.servers == ("one:9093", "two:9093")
+    assert settings.mechanism == "SCRAM-SHA-512"
+    assert settings.tls
+    assert settings.ca == "/run/ca.pem"
+    assert settings.password not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("kafka://", "no server"),
+        ("kafka://h:1?speed=9", "speed"),
+        ("kafka://h:1?replicas=x", "replicas"),
+        ("kafka://h:1?tls=maybe", "tls"),
+        ("kafka://h:1?tls=no&ca=f", "ca"),
+        ("kafka://ann:secret-1@h:1?mechanism=GUESS", "mechanism"),
+        ("kafka://h:1?mechanism=PLAIN", "without a user"),
+        ("kafka://ann@h:1", "without a password"),
+    ],
+)
+def test_a_wrong_address_of_kafka_is_refused_without_telling_its_password(
+    url: str, wrong: str
+) -> None:
+    with pytest.raises(BusMisconfigured, match="kafka://host:port") as refused:
         settings_from(url)
+
+    assert wrong in str(refused.value)
+    assert "secret-1" not in str(refused.value)

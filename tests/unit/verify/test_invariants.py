@@ -43,15 +43,19 @@ def test_a_system_that_kept_its_promises_raises_no_alarm() -> None:
     assert check(honest(), None) == []
 
 
-def test_a_repeat_in_the_log_is_no_alarm_after_a_fault() -> None:
+@pytest.mark.parametrize("op", ["fault", "ended"])
+def test_a_repeat_in_the_log_is_no_alarm_after_a_fault(op: str) -> None:
     again = (*LOG, said(2, CASES, FOLLOWUP, 1, "case.opened"))
     caught_up = {"followup": {COMPLAINTS: 1}, "notify": {COMPLAINTS: 1, CASES: 3}}
 
     broken = names({"log": again, "committed": caught_up})
-    allowed = names({"log": again, "committed": caught_up}, (*JOURNAL, entry("fault", what="kill")))
+    allowed = names({"log": again, "committed": caught_up}, (*JOURNAL, entry(op, what="kill")))
 
     assert broken == {"I3"}
     assert allowed == set()
+    assert names(
+        {"log": again, "committed": caught_up}, (*JOURNAL, entry("clock", what="set"))
+    ) == {"I3"}
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
