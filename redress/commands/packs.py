@@ -96,13 +96,14 @@ def _print_packs(packs: list[Pack]) -> None:
 
 
 def to_verify(pack: Pack) -> list[str]:
-    """The names of clocks, cues, calendars, remedies and sources whose present text must be
+    """The names of clocks, cues, calendars, hints, remedies and sources whose present text must be
     checked.
     """
     return [
         *(clock.name for clock in pack.clocks if clock.verify),
         *(cue.id for cue in pack.cues if cue.verify),
         *(calendar.id for calendar in pack.calendars if calendar.verify),
+        *(hint.id for hint in pack.hints if hint.verify),
         *(remedy.code for remedy in pack.remedies if remedy.verify),
         *(source.id for source in pack.sources if source.verify),
     ]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shared.packs.calendars import calendar_of
 from shared.packs.letters import undeclared_variables
-from shared.packs.model import KINDS, SEVERITIES, Clock, Pack
+from shared.packs.model import KINDS, SEVERITIES, Clock, Code, Pack
 from shared.worktime.calendar import Calendar, CalendarError
 from shared.worktime.terms import Term
 
@@ -30,6 +30,8 @@ def faults(pack: Pack) -> Iterator[Fault]:
     for index, clock in enumerate(pack.clocks):
         yield from _clock(pack, clock, ("clocks", index))
     yield from _care(pack)
+    yield from _categories_named(pack)
+    yield from _examples(pack)
     yield from _templates(pack)
 
 
@@ -38,6 +40,7 @@ def _twice(pack: Pack) -> Iterator[Fault]:
         "kinds": (kind.id for kind in pack.kinds),
         "taxonomy": (category.code for category in pack.taxonomy),
         "cues": (cue.id for cue in pack.cues),
+        "downgrades": (rule.id for rule in pack.downgrades),
         "clocks": (clock.name for clock in pack.clocks),
         "calendars": (calendar.id for calendar in pack.calendars),
         "teams": (team.code for team in pack.teams),
@@ -97,10 +100,6 @@ def _clock(pack: Pack, clock: Clock, at: Path) -> Iterator[Fault]:
     if clock.calendar not in calendars:
         yield _unknown((*at, "calendar"), "calendar", clock.calendar, calendars)
         return
-    codes = {category.code for category in pack.taxonomy}
-    for number, code in enumerate(clock.categories):
-        if code not in codes:
-            yield _unknown((*at, "categories", number), "category", code, codes)
     if not any(clock.targets.values()):
         yield Fault((*at, "targets"), "it never runs", "Give at least one severity a term.")
     limit = clock.statutory_term
@@ -168,6 +167,44 @@ def _care(pack: Pack) -> Iterator[Fault]:
                 "the limits do not rise",
                 "List roles from the smallest amount to the largest; only the last may have none.",
             )
+
+
+def _categories_named(pack: Pack) -> Iterator[Fault]:
+    """Categories that other sections speak of must stand in the taxonomy."""
+    named: dict[str, Iterable[tuple[Code, ...]]] = {
+        "clocks": (clock.categories for clock in pack.clocks),
+        "hints": (hint.categories for hint in pack.hints),
+        "remedies": (remedy.categories for remedy in pack.remedies),
+        "early_warning": (rule.categories for rule in pack.early_warning),
+    }
+    codes = {category.code for category in pack.taxonomy}
+    for section, groups in named.items():
+        for index, group in enumerate(groups):
+            for number, code in enumerate(group):
+                if code not in codes:
+                    at = (section, index, "categories", number)
+                    yield _unknown(at, "category", code, codes)
+    for index, rule in enumerate(pack.downgrades):
+        if rule.category not in codes:
+            yield _unknown(("downgrades", index, "category"), "category", rule.category, codes)
+
+
+def _examples(pack: Pack) -> Iterator[Fault]:
+    codes = {category.code for category in pack.taxonomy}
+    cues = {cue.id for cue in pack.cues}
+    first: dict[str, str] = {}
+    for index, group in enumerate(pack.examples):
+        if group.category not in codes:
+            yield _unknown(("examples", index, "category"), "category", group.category, codes)
+        for number, example in enumerate(group.texts):
+            at: Path = ("examples", index, "texts", number)
+            for cue in example.cues:
+                if cue not in cues:
+                    yield _unknown(at, "cue", cue, cues)
+            if example.text in first:
+                message = f"the text also stands under {first[example.text]}"
+                yield Fault(at, message, "Keep one of them.")
+            first[example.text] = group.category
 
 
 def _templates(pack: Pack) -> Iterator[Fault]:

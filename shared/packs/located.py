@@ -139,7 +139,8 @@ def merge(base: Located, over: Located) -> Located:
     """`over` laid on `base`.
 
     Mappings merge key by key. In a list of items with a code, id or name, one of the same code
-    replaces and a new one is added at the end. Anything else is replaced.
+    replaces, a new one is added at the end, and `{code: X, dropped: true}` takes an inherited one
+    out. Anything else is replaced.
     """
     if isinstance(base.value, Mapping) and isinstance(over.value, Mapping):
         merged = dict(base.value)
@@ -149,10 +150,25 @@ def merge(base: Located, over: Located) -> Located:
     if isinstance(base.value, tuple) and isinstance(over.value, tuple):
         keyed = [*map(item_key, base.value), *map(item_key, over.value)]
         if None not in keyed:
-            items = {item_key(item): item for item in base.value}
-            items |= {item_key(item): item for item in over.value}
-            return Located(tuple(items.values()), over.file, over.line)
+            items = _laid_on(base.value, over.value)
+            return Located(items, over.file, over.line)
     return over
+
+
+def _laid_on(base: tuple[Located, ...], over: tuple[Located, ...]) -> tuple[Located, ...]:
+    items = {item_key(item): item for item in base}
+    for item in over:
+        if _is_dropped(item) and item_key(item) in items:
+            del items[item_key(item)]
+        else:
+            items[item_key(item)] = item
+    return tuple(items.values())
+
+
+def _is_dropped(item: Located) -> bool:
+    # Where there is nothing to drop the item stays, and validation refuses it: a misspelt code is told.
+    mark = item.value.get("dropped") if isinstance(item.value, Mapping) else None
+    return mark is not None and mark.value == "true"
 
 
 def item_key(item: Located) -> str | None:

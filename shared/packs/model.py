@@ -18,6 +18,9 @@ from shared.packs.parts import (
     Cause,
     Clock,
     Cue,
+    Downgrade,
+    Example,
+    Examples,
     ExceptionDay,
     Fact,
     Hint,
@@ -62,6 +65,9 @@ __all__ = [
     "Clock",
     "Code",
     "Cue",
+    "Downgrade",
+    "Example",
+    "Examples",
     "ExceptionDay",
     "Fact",
     "Head",
@@ -127,6 +133,8 @@ class Pack(Part):
     kinds: tuple[KindRule, ...]
     taxonomy: tuple[Category, ...] = Field(min_length=1)
     cues: tuple[Cue, ...]
+    downgrades: tuple[Downgrade, ...] = ()
+    examples: tuple[Examples, ...] = ()
     urgency: Mapping[Severity, Urgency]
     clocks: tuple[Clock, ...]
     pausing: Pausing

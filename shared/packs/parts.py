@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.packs.words import Code, Kind, Part, Severity, TermText, Text, Verdict, Words
 from shared.worktime.terms import Term, parse_term
@@ -58,6 +58,38 @@ class Cue(Part):
     above_amount: bool = False
     source: str = "D"
     verify: bool = False
+
+
+class Downgrade(Part):
+    """When a person may set a category's base severity lower, naming this rule as the reason."""
+
+    id: Code
+    category: Code
+    to: Severity
+    when: Text
+    source: str = "D"
+
+
+class Example(Part):
+    """A text as a customer would write it, with its kind and the cues it shows."""
+
+    text: str = Field(min_length=1)
+    kind: Kind = "complaint"
+    cues: tuple[Code, ...] = ()
+
+
+class Examples(Part):
+    """What customers write about one category. A plain string is a complaint without cues."""
+
+    category: Code
+    texts: tuple[Example, ...] = Field(min_length=1)
+
+    @field_validator("texts", mode="before")
+    @classmethod
+    def _plain_texts(cls, texts: object) -> object:
+        if not isinstance(texts, (list, tuple)):
+            return texts
+        return [{"text": one} if isinstance(one, str) else one for one in texts]
 
 
 class Clock(Part):
@@ -157,13 +189,15 @@ class Fact(Part):
 
 
 class Hint(Part):
-    """What speaks for a verdict and which evidence it needs."""
+    """What speaks for a verdict and which evidence it needs. Empty `categories`: all."""
 
     id: Code
     verdict: Verdict
     reason: Text
     evidence: Text
+    categories: tuple[Code, ...] = ()
     source: str
+    verify: bool = False
 
 
 class Approval(Part):
@@ -174,10 +208,16 @@ class Approval(Part):
 
 
 class Remedy(Part):
-    """What the customer can get, and who must agree."""
+    """What the customer can get, and who must agree.
+
+    `when` says in which case it is offered, `amount` how it is counted. Empty `categories`: all.
+    """
 
     code: Code
     name: Text
+    when: Text | None = None
+    categories: tuple[Code, ...] = ()
+    amount: Text | None = None
     approvals: tuple[Approval, ...]
     basis: Text
     minimum: Decimal | None = None
@@ -248,12 +288,13 @@ class Template(Part):
 
 
 class WarningRule(Part):
-    """When insight raises its hand."""
+    """When insight raises its hand. Empty `categories`: all."""
 
     id: Code
     rule: Text
     action: Text
     measure: Code
+    categories: tuple[Code, ...] = ()
     per: tuple[Code, ...] = ()
     at_least: float | None = None
     within: TermText | None = None

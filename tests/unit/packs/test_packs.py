@@ -217,6 +217,111 @@ urgency: {low: standard}
     assert pack.urgency["critical"] == "immediate"
 
 
+def test_a_pack_takes_out_what_it_inherits_and_does_not_want(folder: Path) -> None:
+    write(
+        folder,
+        "teams: [{code: security, dropped: true}]\n"
+        "taxonomy: [{code: GEN-FRD, dropped: true}, {code: GEN-RFD, dropped: true}]\n"
+        "clocks: [{name: statutory, dropped: true}]\n",
+    )
+
+    pack = load_folder(folder, "shop")
+
+    assert {"GEN-FRD", "GEN-RFD"}.isdisjoint(category.code for category in pack.taxonomy)
+    assert "security" not in {team.code for team in pack.teams}
+    assert pack.category("GEN-PRV").team == "compliance"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ("teams: [{code: securty, dropped: true}]\n", "teams[securty].name", "missing"),
+        (
+            "taxonomy: [{code: GEN-RFD, dropped: true}]\n",
+            "clocks[statutory].categories[0]",
+            "no category 'GEN-RFD'",
+        ),
+    ],
+)
+def test_taking_out_what_is_not_there_or_still_needed_is_told(
+    folder: Path, body: str, field: str, message: str
+) -> None:
+    write(folder, body)
+
+    errors = {error.field: error.message for error in check(folder / "shop")}
+
+    assert message in errors[field]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ("- {category: SHOP-X, texts: [a]}", "examples[0].category", "no category 'SHOP-X'"),
+        (
+            "- {category: GEN-SVC, texts: [{text: a, cues: [flood]}]}",
+            "examples[0].texts[0]",
+            "no cue 'flood'",
+        ),
+        (
+            "- {category: GEN-SVC, texts: [a]}\n  - {category: GEN-FEE, texts: [b, a]}",
+            "examples[1].texts[1]",
+            "also stands under GEN-SVC",
+        ),
+        ("- {category: GEN-SVC, texts: []}", "examples[0].texts", "at least 1"),
+    ],
+)
+def test_an_example_that_contradicts_the_pack_is_refused(
+    folder: Path, body: str, field: str, message: str
+) -> None:
+    write(folder, f"examples:\n  {body}\n")
+
+    error = only_error(folder)
+
+    assert error.field == field
+    assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (
+            (
+                "hints: [{id: h, verdict: upheld, reason: {zh: 甲, en: A}, evidence: {zh: 甲, en: A},"
+                " source: D, categories: [NONE]}]\n"
+            ),
+            "hints[h].categories[0]",
+        ),
+        (
+            (
+                "early_warning: [{id: w, rule: {zh: 甲, en: A}, action: {zh: 甲, en: A},"
+                " measure: count, categories: [NONE]}]\n"
+            ),
+            "early_warning[w].categories[0]",
+        ),
+        (
+            (
+                "remedies: [{code: r, name: {zh: 甲, en: A}, basis: {zh: 甲, en: A},"
+                " approvals: [{role: handler}], categories: [NONE]}]\n"
+            ),
+            "remedies[r].categories[0]",
+        ),
+        (
+            "downgrades: [{id: d, category: NONE, to: high, when: {zh: 甲, en: A}}]\n",
+            "downgrades[d].category",
+        ),
+    ],
+)
+def test_a_rule_for_a_category_that_is_not_there_is_refused(
+    folder: Path, body: str, field: str
+) -> None:
+    write(folder, body)
+
+    error = only_error(folder)
+
+    assert error.field == field
+    assert "no category 'NONE'" in error.message
+
+
 @pytest.mark.parametrize(
     ("body", "line", "field", "message", "advice"),
     [
