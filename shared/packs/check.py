@@ -26,6 +26,7 @@ def faults(pack: Pack) -> Iterator[Fault]:
     yield from _twice(pack)
     yield from _kinds(pack)
     yield from _taxonomy(pack)
+    yield from _cues(pack)
     yield from _calendars(pack)
     for index, clock in enumerate(pack.clocks):
         yield from _clock(pack, clock, ("clocks", index))
@@ -84,6 +85,14 @@ def _taxonomy(pack: Pack) -> Iterator[Fault]:
             yield Fault((*at, "keywords"), "there are none", "Give words in zh and en.")
     if not any(category.general for category in pack.taxonomy):
         yield Fault(("taxonomy",), "no category is `general`", "Mark the last resort (other).")
+
+
+def _cues(pack: Pack) -> Iterator[Fault]:
+    cues = {cue.id for cue in pack.cues}
+    for index, cue in enumerate(pack.cues):
+        for number, other in enumerate(cue.together_with):
+            if other not in cues - {cue.id}:
+                yield _unknown(("cues", index, "together_with", number), "other cue", other, cues)
 
 
 def _calendars(pack: Pack) -> Iterator[Fault]:

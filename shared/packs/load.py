@@ -20,11 +20,13 @@ from shared.packs.located import (
     Located,
     PackError,
     PackInvalid,
+    dropped_codes,
     field_name,
     find,
     merge,
     read_yaml,
     to_plain,
+    without_examples_of,
 )
 from shared.packs.model import Head, Pack
 
@@ -155,7 +157,7 @@ def resolve_sources(chain: Sequence[PackSource]) -> Pack:
         raise PackInvalid([PackError("", 0, "pack", "there is no pack", "Name at least one.")])
     data = chain[0].data
     for source in chain[1:]:
-        data = merge(data, source.data)
+        data = merge(without_examples_of(dropped_codes(source.data), data), source.data)
     try:
         pack = Pack.model_validate(to_plain(data))
     except ValidationError as error:

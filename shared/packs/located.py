@@ -171,6 +171,24 @@ def _is_dropped(item: Located) -> bool:
     return mark is not None and mark.value == "true"
 
 
+def dropped_codes(over: Located) -> frozenset[str]:
+    """The codes of the categories that `over` takes out."""
+    taxonomy = find(over, ("taxonomy",)).value
+    items = taxonomy if isinstance(taxonomy, tuple) else ()
+    return frozenset(item_key(item) or "" for item in items if _is_dropped(item))
+
+
+def without_examples_of(codes: frozenset[str], base: Located) -> Located:
+    """`base` without its examples of those categories."""
+    if not codes or not isinstance(base.value, Mapping) or "examples" not in base.value:
+        return base
+    groups = base.value["examples"]
+    all_ = groups.value if isinstance(groups.value, tuple) else ()
+    kept = tuple(one for one in all_ if find(one, ("category",)).value not in codes)
+    examples = Located(kept, groups.file, groups.line)
+    return Located({**base.value, "examples": examples}, base.file, base.line)
+
+
 def item_key(item: Located) -> str | None:
     """What a list item is called: its code, id or name; None where it has none."""
     if isinstance(item.value, Mapping):

@@ -192,7 +192,13 @@ class Pack(Part):
         raise KeyError(f"the pack has no clock {name!r}")
 
     def clocks_for(
-        self, *, kind: str, category: str | None, severity: Severity, regime: str | None = None
+        self,
+        *,
+        kind: str,
+        category: str | None,
+        severity: Severity,
+        channel: str | None = None,
+        regime: str | None = None,
     ) -> tuple[Clock, ...]:
         """The clocks that run for such a case, in the pack's order.
 
@@ -203,6 +209,7 @@ class Pack(Part):
             for clock in self.clocks
             if kind in clock.kinds
             and (not clock.categories or category in clock.categories)
+            and (not clock.channels or channel in clock.channels)
             and clock.regime in (None, regime)
             and clock.target(severity) is not None
             and not clock.optional

@@ -47,7 +47,8 @@ class Category(Part):
 class Cue(Part):
     """A severity signal: what in the text raises the severity, and to what.
 
-    `above_amount` fires on money.
+    `above_amount` fires on money. `together_with`: it only counts where one of these cues shows
+    too. `above`: it only counts where the text names a larger amount (CNY).
     """
 
     id: Code
@@ -56,6 +57,8 @@ class Cue(Part):
     examples: Words
     negatable: bool = True
     above_amount: bool = False
+    above: Decimal | None = Field(default=None, gt=0)
+    together_with: tuple[Code, ...] = ()
     source: str = "D"
     verify: bool = False
 
@@ -97,8 +100,8 @@ class Clock(Part):
 
     `targets` is what we promise, by severity (missing or null: the clock does not run). `statutory`
     is what may never be passed, whatever the target. It starts at the fact `starts` and is met by
-    the fact `stops`. Empty `categories` means all of them; a clock with a `regime` runs only for
-    cases under that regulator's rule. `repeats`: starts again when met, for as long as the case is
+    the fact `stops`. Empty `categories` or `channels` means all of them; a clock with a `regime`
+    runs only for cases under that regulator's rule. `repeats`: starts again when met, for as long as the case is
     open.
     """
 
@@ -108,6 +111,7 @@ class Clock(Part):
     stops: Code
     kinds: tuple[Kind, ...] = ("complaint",)
     categories: tuple[Code, ...] = ()
+    channels: tuple[Code, ...] = ()
     targets: Mapping[Severity, TermText | None]
     calendar: Code = "24x7"
     pausable: bool = False

@@ -76,7 +76,7 @@ def _plan(rules: Rules, clock: Clock, case: Case) -> Plan | Dropped | None:
         if is_owed or not case.understandings:
             return rules.plan(clock, severity=None, start=start) if is_owed else None
         basis = case.understandings[0]
-    if rules.applies(clock, basis):
+    if rules.applies(clock, basis, channel=case.received.channel):
         plan = rules.plan(clock, severity=in_cycle(basis.severity, case.cycle), start=start)
         if plan is not None:
             return _based(plan, basis=basis.order, since=basis.at)

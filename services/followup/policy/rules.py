@@ -56,9 +56,11 @@ class Rules:
             and not clock.repeats
         )
 
-    def applies(self, clock: Clock, understanding: Understanding) -> bool:
+    def applies(self, clock: Clock, understanding: Understanding, *, channel: str) -> bool:
         """Whether a clock runs for what was understood; while that is unsure, for any of its candidates."""
         if understanding.kind not in clock.kinds:
+            return False
+        if clock.channels and channel not in clock.channels:
             return False
         if not clock.categories:
             return True

@@ -5,11 +5,11 @@ Kind comes first: it decides whether the text is dissatisfaction at all. Where t
 decide, the answer is "unsure" with the reason, for a person; it is never guessed.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from services.routing.model import Candidate, CueHit, Evidence, Reason, Understanding
+from services.routing.policy.amounts import amounts, names_more
 from services.routing.policy.evidence import find_words, normalised, places_of, without_covered
 from services.routing.policy.kind import KindFound, decide_kind
 from shared.packs.model import SEVERITIES, Category, Pack, Severity
@@ -18,11 +18,6 @@ MOST_CATEGORIES = 3
 _GENERAL_SHARE = 0.1
 _NAMED_THINGS = frozenset({"product", "shop", "area"})
 """Fields that name things: a smoke detector is no smoke, so danger is not looked for there."""
-_AMOUNT = re.compile(
-    r"(?:[¥$€£]|CNY|RMB|USD|GBP|EUR)\s*(\d[\d,]*(?:\.\d+)?)\s*(万|k\b)?"
-    r"|(\d[\d,]*(?:\.\d+)?)\s*(万|k\b)?\s*(?:元|块|CNY|RMB|USD|GBP|EUR|dollars|pounds|yuan)",
-    re.IGNORECASE,
-)
 
 
 def understand(
@@ -152,9 +147,19 @@ def _cues(pack: Pack, places: Mapping[str, str]) -> tuple[CueHit, ...]:
         evidence = find_words(cue.examples, spoken, negatable=cue.negatable)
         if cue.above_amount:
             evidence += _large_amounts(pack.thresholds.large_amount, spoken)
-        if evidence:
-            hits.append(CueHit(cue.id, cue.effect, evidence))
-    return tuple(hits)
+        if not evidence or (cue.above and not names_more(cue.above, spoken, beside=evidence)):
+            continue
+        hits.append(CueHit(cue.id, cue.effect, evidence))
+    return _together(pack, hits)
+
+
+def _together(pack: Pack, hits: Sequence[CueHit]) -> tuple[CueHit, ...]:
+    """The hits without those that only count beside another cue which does not show."""
+    company = {cue.id: cue.together_with for cue in pack.cues}
+    shown = {hit.id for hit in hits}
+    return tuple(
+        hit for hit in hits if not company[hit.id] or not shown.isdisjoint(company[hit.id])
+    )
 
 
 def _spoken(places: Mapping[str, str]) -> dict[str, str]:
@@ -164,13 +169,7 @@ def _spoken(places: Mapping[str, str]) -> dict[str, str]:
 def _large_amounts(limit: Decimal, places: Mapping[str, str]) -> tuple[Evidence, ...]:
     found: list[Evidence] = []
     for place, text in places.items():
-        for match in _AMOUNT.finditer(normalised(text)):
-            digits, scale = match[1] or match[3], match[2] or match[4]
-            try:
-                amount = Decimal(digits.replace(",", ""))
-            except InvalidOperation:
-                continue
-            amount *= {"万": 10_000, "k": 1_000}.get((scale or "").lower(), 1)
+        for match, amount in amounts(normalised(text)):
             if amount > limit:
                 found.append(Evidence(match[0].strip(), place, match.start(), match.end(), 1.0))
     return tuple(found)

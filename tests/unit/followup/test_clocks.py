@@ -15,6 +15,7 @@ from services.followup.model import (
     Fact,
     Resolved,
     TriageRequested,
+    Understanding,
     Understood,
 )
 from services.followup.policy import clocks
@@ -248,3 +249,12 @@ def test_only_one_who_was_heard_stops_first_contact() -> None:
 
     assert reading("first_contact", [*facts, tried]).clock.state == "running"
     assert reading("first_contact", [*facts, tried, spoken]).clock.met_at == minute(9)
+
+
+@pytest.mark.parametrize(("channel", "runs"), [("walk_in", True), ("web", False)])
+def test_a_clock_for_some_channels_runs_for_them_alone(channel: str, *, runs: bool) -> None:
+    there = rules().pack.clock("solution")
+    clock = there.model_copy(update={"channels": ("walk_in",)})
+    understanding = Understanding(1, MONDAY, "complaint", ("GEN-PRD",), "normal", unsure=False)
+
+    assert rules().applies(clock, understanding, channel=channel) is runs

@@ -567,3 +567,42 @@ def test_words_that_yaml_would_change_stay_words(folder: Path) -> None:
 def test_statutory_limits_are_terms(generic: Pack) -> None:
     assert generic.clock("statutory").statutory_term == parse_term("15d")
     assert generic.clock("solution").statutory_term is None
+
+
+def test_examples_of_a_category_that_is_taken_out_are_not_inherited(folder: Path) -> None:
+    write(folder, "examples: [{category: GEN-PRD, texts: [散架了]}]\n")
+    taken_out = "taxonomy: [{code: GEN-PRD, dropped: true}]\n"
+    write(folder, taken_out, name="mine", inherits="shop")
+
+    assert load_folder(folder, "mine").examples == ()
+
+
+def test_a_cue_that_needs_itself_or_an_unknown_one_is_refused(folder: Path) -> None:
+    for other in ("c", "nothing"):
+        write(
+            folder,
+            "cues: [{id: c, name: {zh: 伤, en: Hurt}, effect: high, examples: {zh: [伤]},"
+            f" together_with: [{other}]}}]\n",
+        )
+
+        error = only_error(folder)
+
+        assert error.field == "cues[c].together_with[0]"
+        assert f"no other cue '{other}'" in error.message
+
+
+def test_a_clock_can_be_for_some_channels_alone(folder: Path) -> None:
+    write(
+        folder,
+        "clocks: [{name: at_the_table, title: {zh: 到桌, en: At the table}, stops: contacted,"
+        " channels: [walk_in], targets: {normal: 5m}}]\n",
+    )
+    pack = load_folder(folder, "shop")
+
+    def names(channel: str | None) -> set[str]:
+        found = pack.clocks_for(kind="complaint", category=None, severity="normal", channel=channel)
+        return {clock.name for clock in found}
+
+    assert "at_the_table" in names("walk_in")
+    assert "at_the_table" not in names("web")
+    assert "at_the_table" not in names(None)

@@ -1,5 +1,6 @@
 """Understanding by the generic pack's words: kind, category, severity, and when it is unsure."""
 
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -10,7 +11,7 @@ from services.routing.model import Understanding
 from services.routing.policy.evidence import find_words, is_negated, normalised
 from services.routing.policy.understand import understand
 from shared.packs.load import load_folder, shipped_folder
-from shared.packs.model import SEVERITIES, Pack, Words
+from shared.packs.model import SEVERITIES, Cue, Pack, Text, Words
 
 
 @cache
@@ -203,3 +204,49 @@ def test_reasons_are_told_in_both_languages() -> None:
 
     assert any("投诉" in reason.say("zh") for reason in reasons)
     assert any("Complaint" in reason.say("en") for reason in reasons)
+
+
+def _with_cues(*cues: Cue) -> Pack:
+    return generic().model_copy(update={"cues": cues})
+
+
+def _ids(text: str, pack: Pack) -> set[str]:
+    found = understand(text=text, subject=None, fields={}, channel="web", pack=pack, language="zh")
+    return {cue.id for cue in found.cues}
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("冒充客服骗走8600，报警了", True),
+        ("冒充客服骗走我600", False),
+        ("被骗走了1.2万元", True),
+        ("骗走我的会员，订单20251101778", False),
+        ("2024年骗走我一张券", False),
+        ("They scammed me out of 9,000 yesterday", True),
+        ("They scammed me out of a coupon at 10:3000", False),
+    ],
+)
+def test_a_cue_above_an_amount_needs_that_amount(text: str, counts: bool) -> None:
+    words = Words(zh=("骗走",), en=("scammed me",))
+    name = Text(zh="损失", en="Loss")
+    pack = _with_cues(
+        Cue(id="loss", name=name, effect="critical", examples=words, above=Decimal(5000))
+    )
+
+    assert ("loss" in _ids(text, pack)) is counts
+
+
+def test_a_cue_that_needs_another_counts_only_beside_it() -> None:
+    name = Text(zh="征象", en="Cue")
+    glass = Cue(id="glass", name=name, effect="high", examples=Words(zh=("玻璃",)))
+    cut = Cue(
+        id="cut",
+        name=name,
+        effect="critical",
+        examples=Words(zh=("划破",)),
+        together_with=("glass",),
+    )
+
+    assert _ids("汤里有玻璃，嘴划破了", _with_cues(glass, cut)) == {"glass", "cut"}
+    assert _ids("袋子划破了", _with_cues(glass, cut)) == set()
