@@ -139,7 +139,7 @@ def test_field_staff_settle_short_weight_on_the_spot_up_to_their_limit() -> None
     approvals = pack_of("cement").remedy("CEM-C1").approvals
 
     assert [(one.role, one.up_to) for one in approvals] == [
-        ("field_staff", Decimal(2000)),
+        ("handler", Decimal(2000)),
         ("supervisor", Decimal(10000)),
     ]
 

@@ -18,7 +18,7 @@ from tests.unit.packs.industry import is_chinese, pack_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-INDUSTRIES = {"power": "PWR-", "cement": "CEM-"}
+INDUSTRIES = {"power": "PWR-", "cement": "CEM-", "property": "PRP-"}
 KEPT = {"GEN-PRV", "GEN-DSC"}
 """General categories that no industry has a narrower one for."""
 EXAMPLES = 12
