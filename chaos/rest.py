@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 STEP_SECONDS = 0.25
 LOOKS = 3
 """How often in a row nothing must be seen: what one look passed may be on its way to the next."""
-SOON = timedelta(minutes=5)
-"""Messages to be sent within this time count as on their way."""
 
 
 class NoRest(Exception):
@@ -34,15 +31,38 @@ class NoRest(Exception):
 
 
 async def come_to_rest(settings: Settings, *, now: datetime, within: float) -> float:
-    """Wait until outboxes, lag, due timers and due messages are none; the seconds that took. Raises NoRest."""
-    started, quiet = time.monotonic(), 0
+    """Wait until nothing is left to do at `now`, where the services' clock stands still; the seconds that took.
+
+    Raises NoRest when what is left stays the same for `within` seconds, or changes for ten times as long.
+    """
+    started = changed = time.monotonic()
+    quiet, before = 0, ""
     while quiet < LOOKS:
-        left = await _left(settings, now)
+        left, at = await _left(settings, now), time.monotonic()
         quiet = 0 if left else quiet + 1
-        if left and time.monotonic() - started > within:
-            raise NoRest(f"after {within:.0f} s there is still {left}")
+        if left != before:
+            before, changed = left, at
+        if left and (at - changed > within or at - started > 10 * within):
+            raise NoRest(f"after {at - started:.0f} s there is still {left}")
         await asyncio.sleep(STEP_SECONDS)
     return time.monotonic() - started
+
+
+async def next_moment(settings: Settings, *, until: datetime) -> datetime | None:
+    """When something that was put off is to be tried again, the latest first; None if not `until` then."""
+    found: list[datetime] = []
+    for service, frame in FRAMES.items():
+        waits = [frame.parked.c.next_try_at]
+        if service == "notify":
+            waits.append(MESSAGES.c.next_at)
+        async with reading(settings, service) as connection:
+            for column in waits:
+                query = select(func.max(column)).where(column <= until)
+                if column is MESSAGES.c.next_at:
+                    query = query.where(MESSAGES.c.state.in_(("pending", "attempting")))
+                if (at := (await connection.execute(query)).scalar_one()) is not None:
+                    found.append(at)
+    return max(found, default=None)
 
 
 async def _left(settings: Settings, now: datetime) -> str:
@@ -62,7 +82,8 @@ async def _left(settings: Settings, now: datetime) -> str:
 
 
 async def _in_database(settings: Settings, service: str, now: datetime) -> str:
-    outbox, timers = FRAMES[service].outbox, FRAMES[service].timers
+    frame = FRAMES[service]
+    outbox, timers, parked = frame.outbox, frame.timers, frame.parked
     waits = {
         f"events of {service} to publish": select(outbox.c.id).where(
             outbox.c.published_at.is_(None)
@@ -70,10 +91,13 @@ async def _in_database(settings: Settings, service: str, now: datetime) -> str:
         f"timers of {service} to fire": select(timers.c.subject).where(
             timers.c.state == "armed", timers.c.due_at <= now
         ),
+        f"parked keys of {service} to try": select(parked.c.subject).where(
+            parked.c.next_try_at <= now
+        ),
     }
     if service == "notify":
         waits["messages to send"] = select(MESSAGES.c.id).where(
-            MESSAGES.c.state.in_(("pending", "attempting")), MESSAGES.c.next_at <= now + SOON
+            MESSAGES.c.state.in_(("pending", "attempting")), MESSAGES.c.next_at <= now
         )
     async with reading(settings, service) as connection:
         for what, query in waits.items():

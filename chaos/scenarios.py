@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from chaos.load import AT_ONCE
 from chaos.poison import bad_records
-from chaos.rest import come_to_rest
 from shared.bus.open import open_bus
 from shared.bus.port import Message
 from shared.contracts.catalogue import TOPICS
@@ -222,7 +221,7 @@ async def catch_up(run: Run, *, times: int) -> None:
     run.outcome.did("cold start with a backlog")
     started = time.monotonic()
     await churn(run, times=REBALANCES if len(run.fleet.members) > 1 else 0)
-    await come_to_rest(run.settings, now=run.now, within=300)
+    await run.rest()
     run.outcome.recoveries.append(time.monotonic() - started)
 
 
@@ -277,7 +276,7 @@ async def storm(run: Run, *, times: int) -> None:
     """Deliver everything in the log again, in the order of each key and otherwise shuffled, so many records in all."""
     await asyncio.sleep(20)
     await run.load.pause()
-    await come_to_rest(run.settings, now=run.now, within=120)
+    await run.rest()
     async with (
         run.fleet.down(),
         open_bus(run.settings.bus_address, folder=run.settings.data) as bus,
@@ -293,7 +292,7 @@ async def storm(run: Run, *, times: int) -> None:
                 run.outcome.faults += len(again)
             run.tell(f"{run.outcome.faults:,} records again")
     started = time.monotonic()
-    await come_to_rest(run.settings, now=run.now, within=300)
+    await run.rest()
     run.outcome.recoveries.append(time.monotonic() - started)
 
 

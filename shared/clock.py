@@ -35,9 +35,10 @@ class FixedClock:
 
 
 class FileClock:
-    """The system clock shifted by the seconds written in a file: for tests across processes.
+    """The clock that a file sets: for tests across processes.
 
-    The file is read at every call, so that a test moves every process at once.
+    The file holds the seconds by which it is ahead of the system's, or `=` and the Unix time at which it stands still.
+    It is read at every call, so that a test moves every process at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +46,10 @@ class FileClock:
 
     def now(self) -> datetime:
         try:
-            shift = float(self._path.read_text() or 0)
+            text = self._path.read_text()
+            if text.startswith("="):
+                return datetime.fromtimestamp(float(text[1:]), UTC)
+            shift = float(text or 0)
         except (FileNotFoundError, ValueError):
             shift = 0.0
         return datetime.now(UTC) + timedelta(seconds=shift)
