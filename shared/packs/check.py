@@ -27,12 +27,12 @@ def faults(pack: Pack) -> Iterator[Fault]:
     yield from _kinds(pack)
     yield from _taxonomy(pack)
     yield from _cues(pack)
+    yield from _examples(pack)
     yield from _calendars(pack)
     for index, clock in enumerate(pack.clocks):
         yield from _clock(pack, clock, ("clocks", index))
     yield from _care(pack)
     yield from _categories_named(pack)
-    yield from _examples(pack)
     yield from _templates(pack)
 
 
@@ -42,6 +42,7 @@ def _twice(pack: Pack) -> Iterator[Fault]:
         "taxonomy": (category.code for category in pack.taxonomy),
         "cues": (cue.id for cue in pack.cues),
         "downgrades": (rule.id for rule in pack.downgrades),
+        "examples": (examples.category for examples in pack.examples),
         "clocks": (clock.name for clock in pack.clocks),
         "calendars": (calendar.id for calendar in pack.calendars),
         "teams": (team.code for team in pack.teams),
@@ -93,6 +94,37 @@ def _cues(pack: Pack) -> Iterator[Fault]:
         for number, other in enumerate(cue.together_with):
             if other not in cues - {cue.id}:
                 yield _unknown(("cues", index, "together_with", number), "other cue", other, cues)
+
+
+def _examples(pack: Pack) -> Iterator[Fault]:
+    codes = {category.code for category in pack.taxonomy}
+    cues = {cue.id for cue in pack.cues}
+    seen: dict[str, str] = {}
+    for index, examples in enumerate(pack.examples):
+        at: Path = ("examples", index)
+        if examples.category not in codes:
+            yield _unknown((*at, "category"), "category", examples.category, codes)
+        if not examples.texts:
+            yield Fault((*at, "texts"), "there are none", "Give texts in zh and en.")
+        for number, example in enumerate(examples.texts):
+            here: Path = (*at, "texts", number)
+            for place, cue in enumerate(example.cues):
+                if cue not in cues:
+                    yield _unknown((*here, "cues", place), "cue", cue, cues)
+            words = " ".join(example.text.lower().split())
+            if words in seen:
+                yield _twice_said(here, examples.category, seen[words])
+            seen[words] = examples.category
+
+
+def _twice_said(at: Path, category: str, before: str) -> Fault:
+    if category == before:
+        return Fault(at, f"the text stands twice under {category}", "Remove one.")
+    return Fault(
+        at,
+        f"the text also stands under {before}",
+        "Keep it where a customer most wants it settled.",
+    )
 
 
 def _calendars(pack: Pack) -> Iterator[Fault]:
@@ -196,24 +228,6 @@ def _categories_named(pack: Pack) -> Iterator[Fault]:
     for index, rule in enumerate(pack.downgrades):
         if rule.category not in codes:
             yield _unknown(("downgrades", index, "category"), "category", rule.category, codes)
-
-
-def _examples(pack: Pack) -> Iterator[Fault]:
-    codes = {category.code for category in pack.taxonomy}
-    cues = {cue.id for cue in pack.cues}
-    first: dict[str, str] = {}
-    for index, group in enumerate(pack.examples):
-        if group.category not in codes:
-            yield _unknown(("examples", index, "category"), "category", group.category, codes)
-        for number, example in enumerate(group.texts):
-            at: Path = ("examples", index, "texts", number)
-            for cue in example.cues:
-                if cue not in cues:
-                    yield _unknown(at, "cue", cue, cues)
-            if example.text in first:
-                message = f"the text also stands under {first[example.text]}"
-                yield Fault(at, message, "Keep one of them.")
-            first[example.text] = group.category
 
 
 def _templates(pack: Pack) -> Iterator[Fault]:

@@ -13,6 +13,8 @@ import yaml
 
 MAX_DEPTH = 20
 _KEYS = ("code", "id", "name")
+_GATHERED = ("category", "texts")
+"""An item with exactly these fields adds its texts to those of the same category."""
 
 Plain = str | list["Plain"] | dict[str, "Plain"] | None
 
@@ -140,7 +142,7 @@ def merge(base: Located, over: Located) -> Located:
 
     Mappings merge key by key. In a list of items with a code, id or name, one of the same code
     replaces, a new one is added at the end, and `{code: X, dropped: true}` takes an inherited one
-    out. Anything else is replaced.
+    out; example texts of the same category are added. Anything else is replaced.
     """
     if isinstance(base.value, Mapping) and isinstance(over.value, Mapping):
         merged = dict(base.value)
@@ -161,7 +163,8 @@ def _laid_on(base: tuple[Located, ...], over: tuple[Located, ...]) -> tuple[Loca
         if _is_dropped(item) and item_key(item) in items:
             del items[item_key(item)]
         else:
-            items[item_key(item)] = item
+            name = item_key(item)
+            items[name] = _gathered(items[name], item) if name in items else item
     return tuple(items.values())
 
 
@@ -189,10 +192,28 @@ def without_examples_of(codes: frozenset[str], base: Located) -> Located:
     return Located({**base.value, "examples": examples}, base.file, base.line)
 
 
+def _gathered(base: Located, over: Located) -> Located:
+    """`over`, with the texts of `base` before its own where both only gather texts."""
+    if not (_only_gathers(base) and _only_gathers(over)):
+        return over
+    key, texts = _GATHERED
+    both = (*_items(find(base, (texts,))), *_items(find(over, (texts,))))
+    together = Located(both, over.file, over.line)
+    return Located({key: find(over, (key,)), texts: together}, over.file, over.line)
+
+
+def _only_gathers(item: Located) -> bool:
+    return isinstance(item.value, Mapping) and item.value.keys() == set(_GATHERED)
+
+
+def _items(node: Located) -> tuple[Located, ...]:
+    return node.value if isinstance(node.value, tuple) else (node,)
+
+
 def item_key(item: Located) -> str | None:
-    """What a list item is called: its code, id or name; None where it has none."""
+    """What a list item is called: its code, id or name, or the category of its texts; None where it has none."""
     if isinstance(item.value, Mapping):
-        for key in _KEYS:
+        for key in (*_KEYS, "category") if _only_gathers(item) else _KEYS:
             if key in item.value and isinstance(item.value[key].value, str):
                 return str(item.value[key].value)
     return None

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from shared.packs.words import Code, Kind, Part, Severity, TermText, Text, Verdict, Words
 from shared.worktime.terms import Term, parse_term
@@ -74,25 +74,29 @@ class Downgrade(Part):
 
 
 class Example(Part):
-    """A text as a customer would write it, with its kind and the cues it shows."""
+    """A text as a customer writes it, and what a person makes of it.
+
+    Written alone it is a complaint without cues. `cues` are ids of the pack's cues that it shows.
+    """
 
     text: str = Field(min_length=1)
     kind: Kind = "complaint"
     cues: tuple[Code, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _written_alone(cls, value: object) -> object:
+        return {"text": value} if isinstance(value, str) else value
+
 
 class Examples(Part):
-    """What customers write about one category. A plain string is a complaint without cues."""
+    """Texts of a category, from which understanding is learnt.
+
+    They are added to those that the pack inherits for the same category.
+    """
 
     category: Code
-    texts: tuple[Example, ...] = Field(min_length=1)
-
-    @field_validator("texts", mode="before")
-    @classmethod
-    def _plain_texts(cls, texts: object) -> object:
-        if not isinstance(texts, (list, tuple)):
-            return texts
-        return [{"text": one} if isinstance(one, str) else one for one in texts]
+    texts: tuple[Example, ...]
 
 
 class Clock(Part):

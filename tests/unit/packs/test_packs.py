@@ -254,34 +254,6 @@ def test_taking_out_what_is_not_there_or_still_needed_is_told(
 
 
 @pytest.mark.parametrize(
-    ("body", "field", "message"),
-    [
-        ("- {category: SHOP-X, texts: [a]}", "examples[0].category", "no category 'SHOP-X'"),
-        (
-            "- {category: GEN-SVC, texts: [{text: a, cues: [flood]}]}",
-            "examples[0].texts[0]",
-            "no cue 'flood'",
-        ),
-        (
-            "- {category: GEN-SVC, texts: [a]}\n  - {category: GEN-FEE, texts: [b, a]}",
-            "examples[1].texts[1]",
-            "also stands under GEN-SVC",
-        ),
-        ("- {category: GEN-SVC, texts: []}", "examples[0].texts", "at least 1"),
-    ],
-)
-def test_an_example_that_contradicts_the_pack_is_refused(
-    folder: Path, body: str, field: str, message: str
-) -> None:
-    write(folder, f"examples:\n  {body}\n")
-
-    error = only_error(folder)
-
-    assert error.field == field
-    assert message in error.message
-
-
-@pytest.mark.parametrize(
     ("body", "field"),
     [
         (
