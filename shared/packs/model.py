@@ -5,8 +5,9 @@ of `Pack`. Text for people exists in zh and en. `source` names where a rule come
 marks one whose present text must be checked by the company before it relies on it (see `sources`).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Protocol, TypeVar, cast
 
 from pydantic import Field
 
@@ -110,6 +111,7 @@ class _Named(Protocol):
 
 _CodedT = TypeVar("_CodedT", bound=_Coded)
 _NamedT = TypeVar("_NamedT", bound=_Named)
+_MadeT = TypeVar("_MadeT")
 
 
 def _coded(items: Iterable[_CodedT], code: str, what: str) -> _CodedT:
@@ -156,6 +158,16 @@ class Pack(Part):
     def ref(self) -> str:
         """`id@version`."""
         return self.pack.ref
+
+    @cached_property
+    def _derived(self) -> dict[object, object]:
+        return {}
+
+    def derived(self, make: "Callable[[Pack], _MadeT]") -> _MadeT:
+        """What `make` makes of this pack, such as its words compiled: made once, gone with the pack."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return cast("_MadeT", self._derived[make])
 
     def category(self, code: str) -> Category:
         """The category of that code. Raises KeyError."""

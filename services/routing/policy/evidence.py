@@ -1,15 +1,17 @@
-"""Finding a pack's words in a text: longest first, whole words in English, not after a "not"."""
+"""What a pack's words say in a text: longest first, whole words in English, not after a "not"."""
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from services.routing.model import Evidence
+from services.routing.policy.lexicon import Lexicon
+from services.routing.policy.plain import normalised
 from shared.packs.words import Words
 
-LONGEST_ABBREVIATION = 4
-SHORTEST_INFLECTED = 4
+__all__ = ["find_words", "gather", "is_negated", "normalised", "places_of", "without_covered"]
+
 FIELD_WEIGHT = 0.5
 """A word in a field (product, shop, …) says less than one in the customer's own sentence."""
 
@@ -24,9 +26,10 @@ _EN_NEGATION = re.compile(
     r"(?:\s+(?!only\b)[\w'-]+){0,2}\s+\Z",
     re.IGNORECASE,
 )
+_ANY_NEGATION = re.compile(r"[没不并毫未别]|\b(?:no|ne|wi|ca)|n't", re.IGNORECASE)
+"""What a text without any "not" lacks: there nothing needs to be looked at one by one."""
 _CLAUSE = re.compile(r"[,.;:!?，。；：！？、\n]|\bbut\b|但是?|可是", re.IGNORECASE)
 _NEGATION_REACH = 40
-_LETTER = re.compile(r"[A-Za-z]")
 
 
 def places_of(*, text: str, subject: str | None, fields: Mapping[str, str]) -> dict[str, str]:
@@ -35,31 +38,45 @@ def places_of(*, text: str, subject: str | None, fields: Mapping[str, str]) -> d
     return {name: normalised(value) for name, value in places.items() if value.strip()}
 
 
-def normalised(text: str) -> str:
-    """Full-width letters and curly quotes made plain, every character staying in its position."""
-    plain = text.replace("\u2019", "'").replace("\u2018", "'")
-    if plain.isascii():
-        return plain
-    folded = (unicodedata.normalize("NFKC", char) for char in plain)
-    return "".join(new if len(new) == 1 else old for new, old in zip(folded, plain, strict=True))
+def gather(
+    lexicon: Lexicon, places: Mapping[str, str], *, unnegatable: Collection[str] = ()
+) -> dict[str, tuple[Evidence, ...]]:
+    """For each group of words that shows: where, negated ones left out.
+
+    In groups that are `unnegatable` a "not" changes nothing. The same word twice in one place
+    counts once.
+    """
+    found: defaultdict[str, dict[tuple[str, str], Evidence]] = defaultdict(dict)
+    for place, text in places.items():
+        share = 1.0 if place in _SPOKEN else FIELD_WEIGHT
+        may_negate = bool(_ANY_NEGATION.search(text))
+        negated: dict[int, bool] = {}
+        for group, spans in lexicon.find(text).items():
+            one = found[group]
+            can_be = may_negate and group not in unnegatable
+            for start, end, word in spans:
+                if (place, word) in one:
+                    continue
+                if can_be:
+                    if start not in negated:
+                        negated[start] = is_negated(text, start)
+                    if negated[start]:
+                        continue
+                one[place, word] = Evidence(word, place, start, end, weight_of(word) * share)
+    return {group: tuple(one.values()) for group, one in found.items() if one}
 
 
 def find_words(
     words: Words, places: Mapping[str, str], *, negatable: bool = True
 ) -> tuple[Evidence, ...]:
-    """Each place where a word stands, the longest word winning where two overlap; negated ones left
-    out.
+    """Each place where a word stands, as `gather` finds it."""
+    found = gather(_lexicon_of(words), places, unnegatable=() if negatable else ("",))
+    return found.get("", ())
 
-    The same word twice in one place counts once.
-    """
-    found: dict[tuple[str, str], Evidence] = {}
-    for place, text in places.items():
-        share = 1.0 if place in _SPOKEN else FIELD_WEIGHT
-        for start, end, word in _spans(words, text):
-            if (place, word) in found or (negatable and is_negated(text, start)):
-                continue
-            found[place, word] = Evidence(word, place, start, end, weight_of(word) * share)
-    return tuple(found.values())
+
+@lru_cache(maxsize=1024)
+def _lexicon_of(words: Words) -> Lexicon:
+    return Lexicon({"": words})
 
 
 def weight_of(word: str) -> float:
@@ -89,69 +106,21 @@ def without_covered(
     """The groups without evidence that lies inside a longer span of any group: longer beats
     shorter.
     """
-    everything = [item for group in groups.values() for item in group]
+    spans = {(item.place, item.start, item.end) for group in groups.values() for item in group}
+    covered = {small for small in spans if any(_covers(big, small) for big in spans)}
     return {
-        name: tuple(item for item in group if not any(_covers(big, item) for big in everything))
+        name: tuple(item for item in group if (item.place, item.start, item.end) not in covered)
         for name, group in groups.items()
     }
 
 
-def _covers(big: Evidence, small: Evidence) -> bool:
+_Where = tuple[str, int, int]
+
+
+def _covers(big: _Where, small: _Where) -> bool:
     return (
-        big.place == small.place
-        and big.start <= small.start
-        and small.end <= big.end
-        and big.end - big.start > small.end - small.start
+        big[0] == small[0]
+        and big[1] <= small[1]
+        and small[2] <= big[2]
+        and big[2] - big[1] > small[2] - small[1]
     )
-
-
-def _spans(words: Words, text: str) -> list[tuple[int, int, str]]:
-    """Non-overlapping hits in the order they stand, from both languages."""
-    # Most texts are in one language, most words in the other: those cannot have a hit.
-    chinese = _zh_pattern(words.zh, only_ascii=text.isascii())
-    english = _en_pattern(words.en) if _LETTER.search(text) else None
-    hits = [
-        (match.start(), match.end(), match.group().lower())
-        for pattern in (chinese, english)
-        if pattern
-        for match in pattern.finditer(text)
-    ]
-    hits.sort(key=lambda hit: (hit[0], hit[0] - hit[1]))
-    kept: list[tuple[int, int, str]] = []
-    for hit in hits:
-        if not kept or hit[0] >= kept[-1][1]:
-            kept.append(hit)
-    return kept
-
-
-@lru_cache(maxsize=4096)
-def _zh_pattern(words: tuple[str, ...], *, only_ascii: bool) -> re.Pattern[str] | None:
-    plain = {normalised(word) for word in words}
-    chosen = {word for word in plain if word.isascii()} if only_ascii else plain
-    ordered = sorted(chosen, key=lambda word: (-len(word), word))
-    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-
-@lru_cache(maxsize=4096)
-def _en_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    ordered = sorted({normalised(word) for word in words}, key=lambda word: (-len(word), word))
-    if not ordered:
-        return None
-    alternatives = "|".join(map(_en_word, ordered))
-    # Where no word can begin, the alternatives are not tried one by one.
-    first = "".join(sorted({re.escape(word[0].lower()) for word in ordered}))
-    return re.compile(
-        rf"(?<![A-Za-z0-9])(?=[{first}])(?:{alternatives})(?![A-Za-z0-9])", re.IGNORECASE
-    )
-
-
-def _en_word(word: str) -> str:
-    """A word with its usual endings; an abbreviation (ER, FCA, X) only in capitals and as it is."""
-    body = r"\s+".join(re.escape(part) for part in word.split())
-    last = word.rsplit(maxsplit=1)[-1]
-    if last.isupper() and len(last) <= LONGEST_ABBREVIATION:
-        return f"(?-i:{body})"
-    if not last.isalpha() or len(last) < SHORTEST_INFLECTED:
-        return body
-    ending = "s|d|ing" if last.endswith("e") and len(last) > SHORTEST_INFLECTED else "s|es|ed|ing"
-    return f"{body}(?:{ending})?"

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.routing.model import CueHit, Evidence, Reason
-from services.routing.policy.evidence import find_words, without_covered
+from services.routing.policy.evidence import without_covered
+from services.routing.policy.reading import Found
 from shared.packs.model import KINDS, Kind, Pack
 
 STRONG, LIKELY, WEAK, NONE = 0.9, 0.7, 0.6, 0.0
@@ -47,7 +48,7 @@ class _Signs:
 def decide_kind(
     *,
     pack: Pack,
-    places: Mapping[str, str],
+    found: Found,
     channel: str,
     cues: Sequence[CueHit],
     has_category: bool,
@@ -55,34 +56,31 @@ def decide_kind(
     """The kind of a text. `has_category`: some category's words were found. Unsure ones count as
     complaints, which is what the customer loses least by.
     """
-    signs = _signs(pack=pack, places=places, channel=channel, cues=cues, has_category=has_category)
+    signs = _signs(found=found, channel=channel, cues=cues, has_category=has_category)
     kind, score = _strong(signs) or _weak(signs) or ("complaint", NONE)
     words = [*signs.strong[kind], *signs.weak[kind]]
-    found = KindFound(kind, score, (_reason(pack, kind, words, signs),))
+    reasons = (_reason(pack, kind, words, signs),)
     if score == NONE:
         doubt = Reason("no_kind", "无法判断是投诉、咨询还是其他", "Nothing tells which kind it is")
         return KindFound(kind, score, (), (doubt,))
     if kind == "praise" and (signs.hints("complaint") or signs.is_grave):
         doubt = Reason("maybe_sarcasm", "既有表扬也有不满", "Praise and dissatisfaction together")
-        return KindFound(kind, 0.5, found.reasons, (doubt,))
-    return found
+        return KindFound(kind, 0.5, reasons, (doubt,))
+    return KindFound(kind, score, reasons)
 
 
 def _signs(
     *,
-    pack: Pack,
-    places: Mapping[str, str],
+    found: Found,
     channel: str,
     cues: Sequence[CueHit],
     has_category: bool,
 ) -> _Signs:
-    groups: dict[str, Sequence[Evidence]] = {}
-    for rule in pack.kinds:
-        groups[f"{rule.id}!"] = find_words(rule.strong, places)
-        groups[rule.id] = find_words(rule.words, places)
-    groups = dict(without_covered(groups))
-    asked_for = tuple(name for name in ("remedy_sought",) if places.get(name))
-    text = places.get("text", "").rstrip()
+    groups = without_covered(
+        {f"{kind}{how}": found.kind(kind, how) for kind in KINDS for how in ("!", "")}
+    )
+    asked_for = tuple(name for name in ("remedy_sought",) if found.places.get(name))
+    text = found.places.get("text", "").rstrip()
     return _Signs(
         strong={kind: groups[f"{kind}!"] for kind in KINDS},
         weak={kind: groups[kind] for kind in KINDS},

@@ -10,14 +10,13 @@ from decimal import Decimal
 
 from services.routing.model import Candidate, CueHit, Evidence, Reason, Understanding
 from services.routing.policy.amounts import amounts, names_more
-from services.routing.policy.evidence import find_words, normalised, places_of, without_covered
+from services.routing.policy.evidence import places_of, without_covered
 from services.routing.policy.kind import KindFound, decide_kind
+from services.routing.policy.reading import Found, read
 from shared.packs.model import SEVERITIES, Category, Pack, Severity
 
 MOST_CATEGORIES = 3
 _GENERAL_SHARE = 0.1
-_NAMED_THINGS = frozenset({"product", "shop", "area"})
-"""Fields that name things: a smoke detector is no smoke, so danger is not looked for there."""
 
 
 def understand(
@@ -35,12 +34,12 @@ def understand(
     with a high cue or category; low for what is no complaint and shows no cue; the category's own
     otherwise.
     """
-    places = places_of(text=text, subject=subject, fields=fields)
-    cues = _cues(pack, places)
-    ranked = _ranked(pack, places)
+    found = read(pack, places_of(text=text, subject=subject, fields=fields))
+    cues = _cues(pack, found)
+    ranked = _ranked(pack, found)
     telling = [candidate for candidate, category in ranked if not category.general]
     kind = decide_kind(
-        pack=pack, places=places, channel=channel, cues=cues, has_category=bool(telling)
+        pack=pack, found=found, channel=channel, cues=cues, has_category=bool(telling)
     )
     doubts = [*kind.doubts, *_category_doubts(pack, kind, ranked)]
     candidates = [category for _, category in ranked[:2]] if doubts else [ranked[0][1]]
@@ -61,19 +60,16 @@ def understand(
     )
 
 
-def _ranked(pack: Pack, places: Mapping[str, str]) -> list[tuple[Candidate, Category]]:
+def _ranked(pack: Pack, found: Found) -> list[tuple[Candidate, Category]]:
     """The categories with evidence, the likeliest first; the general one alone when there is none.
 
     Where two weigh the same the one with the more severe base comes first (safety), then what went
     wrong before what is asked for, then the one mentioned first.
     """
-    spoken = _spoken(places)
     hits = without_covered(
         {
-            category.code: find_words(
-                category.keywords,
-                spoken if category.base_severity in ("high", "critical") else places,
-                negatable=category.negatable,
+            category.code: found.category(
+                category.code, spoken=category.base_severity in ("high", "critical")
             )
             for category in pack.taxonomy
         }
@@ -83,8 +79,8 @@ def _ranked(pack: Pack, places: Mapping[str, str]) -> list[tuple[Candidate, Cate
         * (_GENERAL_SHARE if category.general else 1)
         for category in pack.taxonomy
     }
-    found = [category for category in pack.taxonomy if points[category.code]]
-    if not found:
+    shown = [category for category in pack.taxonomy if points[category.code]]
+    if not shown:
         general = next(category for category in pack.taxonomy if category.general)
         return [(Candidate(general.code, 0.0, ()), general)]
 
@@ -99,7 +95,7 @@ def _ranked(pack: Pack, places: Mapping[str, str]) -> list[tuple[Candidate, Cate
             Candidate(category.code, round(points[category.code] / total, 3), hits[category.code]),
             category,
         )
-        for category in sorted(found, key=order)
+        for category in sorted(shown, key=order)
     ]
 
 
@@ -140,14 +136,13 @@ def _is_close(
     )
 
 
-def _cues(pack: Pack, places: Mapping[str, str]) -> tuple[CueHit, ...]:
-    spoken = _spoken(places)
+def _cues(pack: Pack, found: Found) -> tuple[CueHit, ...]:
     hits: list[CueHit] = []
     for cue in pack.cues:
-        evidence = find_words(cue.examples, spoken, negatable=cue.negatable)
+        evidence = found.cue(cue.id)
         if cue.above_amount:
-            evidence += _large_amounts(pack.thresholds.large_amount, spoken)
-        if not evidence or (cue.above and not names_more(cue.above, spoken, beside=evidence)):
+            evidence += _large_amounts(pack.thresholds.large_amount, found.spoken)
+        if not evidence or (cue.above and not names_more(cue.above, found.spoken, beside=evidence)):
             continue
         hits.append(CueHit(cue.id, cue.effect, evidence))
     return _together(pack, hits)
@@ -162,14 +157,10 @@ def _together(pack: Pack, hits: Sequence[CueHit]) -> tuple[CueHit, ...]:
     )
 
 
-def _spoken(places: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in places.items() if name not in _NAMED_THINGS}
-
-
 def _large_amounts(limit: Decimal, places: Mapping[str, str]) -> tuple[Evidence, ...]:
     found: list[Evidence] = []
     for place, text in places.items():
-        for match, amount in amounts(normalised(text)):
+        for match, amount in amounts(text):
             if amount > limit:
                 found.append(Evidence(match[0].strip(), place, match.start(), match.end(), 1.0))
     return tuple(found)
