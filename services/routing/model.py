@@ -29,7 +29,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A word of the pack that was found. `place` is `text`, `subject`, `channel` or a field's name.
+    """A word that was found: one of the pack's, or one that what was learnt goes by. `place` is
+    `text`, `subject`, `channel` or a field's name.
 
     `start` and `end` are positions in that place, in characters. `weight` is what it counts for.
     """
@@ -39,6 +40,7 @@ class Evidence:
     start: int
     end: int
     weight: float
+    by: Literal["words", "learnt"] = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class CueHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How far it reaches (`scope`), the mood, and what the person wants: ids of the pack's signs."""
+
+    scope: str = "one"
+    emotion: str = "calm"
+    wants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """How a text was understood. `categories` has one to three, the most likely first.
 
@@ -78,6 +89,8 @@ class Understanding:
     language: str
     unsure_because: tuple[Reason, ...]
     reasons: tuple[Reason, ...]
+    manner: Manner = Manner()
+    model: str = "words-2"
 
     @property
     def unsure(self) -> bool:

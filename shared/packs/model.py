@@ -31,6 +31,7 @@ from shared.packs.parts import (
     Pausing,
     Question,
     Remedy,
+    Sign,
     Source,
     Survey,
     Team,
@@ -84,6 +85,7 @@ __all__ = [
     "Question",
     "Remedy",
     "Severity",
+    "Sign",
     "Source",
     "Survey",
     "Team",
@@ -136,6 +138,9 @@ class Pack(Part):
     taxonomy: tuple[Category, ...] = Field(min_length=1)
     cues: tuple[Cue, ...]
     downgrades: tuple[Downgrade, ...] = ()
+    scopes: tuple[Sign, ...] = ()
+    emotions: tuple[Sign, ...] = ()
+    wants: tuple[Sign, ...] = ()
     examples: tuple[Examples, ...] = ()
     urgency: Mapping[Severity, Urgency]
     clocks: tuple[Clock, ...]
@@ -158,6 +163,11 @@ class Pack(Part):
     def ref(self) -> str:
         """`id@version`."""
         return self.pack.ref
+
+    def __copy__(self) -> "Pack":
+        copied = super().__copy__()
+        copied.__dict__.pop("_derived", None)  # a copy may differ: nothing holds of it yet
+        return copied
 
     @cached_property
     def _derived(self) -> dict[object, object]:

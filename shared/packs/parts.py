@@ -44,6 +44,15 @@ class Category(Part):
     general: bool = False
 
 
+class Sign(Part):
+    """What else a text shows besides kind and category: how far it reaches, a mood, a wish."""
+
+    id: Code
+    name: Text
+    words: Words = Words()
+    negatable: bool = True
+
+
 class Cue(Part):
     """A severity signal: what in the text raises the severity, and to what.
 
@@ -317,7 +326,12 @@ class Cause(Part):
 
 
 class Thresholds(Part):
-    """Numbers the decisions use."""
+    """Numbers the decisions use.
+
+    Likelihoods (0 to 1) of what is learnt: below `sure_kind` and `sure_category` a person looks;
+    categories from `candidate_category` on are candidates then; from `learnt_cue` on a cue counts
+    though none of its words stands there; from `danger` on a text is at least high.
+    """
 
     large_amount: Decimal
     large_amount_business: Decimal
@@ -325,6 +339,11 @@ class Thresholds(Part):
     least_evidence: float = Field(default=1.0, gt=0)
     too_close: float = Field(default=0.9, gt=0, le=1)
     sure_evidence: float = Field(default=1.5, gt=0)
+    sure_kind: float = Field(default=0.5, gt=0, le=1)
+    sure_category: float = Field(default=0.35, gt=0, le=1)
+    candidate_category: float = Field(default=0.2, gt=0, le=1)
+    learnt_cue: float = Field(default=0.5, gt=0, le=1)
+    danger: float = Field(default=0.25, gt=0, le=1)
     questions_per_message: int = Field(default=3, ge=1)
 
 

@@ -18,11 +18,14 @@ _BARE = re.compile(
     r"(?![\d:/%-]|,\d|\s*(?:年|月|日|号|点|个|天|次|分|小时|人|位|只|盒|箱|斤|度|公里|km|days?|hours?|am|pm)"
     r"|[A-Za-z])"
 )
+_FIGURE = re.compile(r"\d")
 _SCALE = {"万": 10_000, "k": 1_000}
 
 
 def amounts(text: str) -> Iterator[tuple[re.Match[str], Decimal]]:
     """Every sum with a currency in `text`, and where."""
+    if not _FIGURE.search(text):
+        return
     for match in _WITH_CURRENCY.finditer(text):
         yield match, _amount(match[1] or match[3], match[2] or match[4])
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.routing.model import CueHit, Evidence, Reason
+from services.routing.policy.answers import Answers
 from services.routing.policy.evidence import without_covered
 from services.routing.policy.reading import Found
 from shared.packs.model import KINDS, Kind, Pack
@@ -29,7 +30,9 @@ class KindFound:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signs:
+class Signs:
+    """What the pack's words say of a text's kind."""
+
     strong: Mapping[str, Sequence[Evidence]]
     weak: Mapping[str, Sequence[Evidence]]
     is_question: bool
@@ -52,21 +55,48 @@ def decide_kind(
     channel: str,
     cues: Sequence[CueHit],
     has_category: bool,
+    answers: Answers,
 ) -> KindFound:
     """The kind of a text. `has_category`: some category's words were found. Unsure ones count as
-    complaints, which is what the customer loses least by.
+    complaints, which is what the customer loses least by, unless what was learnt says otherwise.
     """
     signs = _signs(found=found, channel=channel, cues=cues, has_category=has_category)
-    kind, score = _strong(signs) or _weak(signs) or ("complaint", NONE)
-    words = [*signs.strong[kind], *signs.weak[kind]]
-    reasons = (_reason(pack, kind, words, signs),)
+    kind, score = ruled(signs)
+    likely = {} if signs.asked_for else answers.likely("kind", {kind: score})
+    if likely:
+        kind = max(KINDS, key=lambda one: likely.get(one, 0.0))
+        score = likely[kind]
+    words = (*signs.strong[kind], *signs.weak[kind])
+    if likely and not words:
+        words = answers.telling("kind", kind)
+    doubts = _doubts(pack, signs, kind, score, is_learnt=bool(likely))
     if score == NONE:
-        doubt = Reason("no_kind", "无法判断是投诉、咨询还是其他", "Nothing tells which kind it is")
-        return KindFound(kind, score, (), (doubt,))
+        return KindFound(kind, score, (), doubts)
+    if doubts:
+        score = min(score, 0.5)
+    return KindFound(kind, round(score, 3), (_reason(pack, kind, words, signs),), doubts)
+
+
+def ruled(signs: Signs) -> tuple[Kind, float]:
+    """What the pack's words say by the rules, and how sure that is."""
+    return _strong(signs) or _weak(signs) or ("complaint", NONE)
+
+
+def ruled_kind(found: Found, *, cues: Sequence[CueHit], has_category: bool) -> tuple[Kind, float]:
+    """What the pack's words alone say of a text that came by no particular channel."""
+    return ruled(_signs(found=found, channel="web", cues=cues, has_category=has_category))
+
+
+def _doubts(
+    pack: Pack, signs: Signs, kind: Kind, score: float, *, is_learnt: bool
+) -> tuple[Reason, ...]:
     if kind == "praise" and (signs.hints("complaint") or signs.is_grave):
-        doubt = Reason("maybe_sarcasm", "既有表扬也有不满", "Praise and dissatisfaction together")
-        return KindFound(kind, 0.5, reasons, (doubt,))
-    return KindFound(kind, score, reasons)
+        return (Reason("maybe_sarcasm", "既有表扬也有不满", "Praise and dissatisfaction together"),)
+    if score == NONE or (is_learnt and score < pack.thresholds.sure_kind):
+        return (
+            Reason("no_kind", "无法判断是投诉、咨询还是其他", "Nothing tells which kind it is"),
+        )
+    return ()
 
 
 def _signs(
@@ -75,13 +105,13 @@ def _signs(
     channel: str,
     cues: Sequence[CueHit],
     has_category: bool,
-) -> _Signs:
+) -> Signs:
     groups = without_covered(
         {f"{kind}{how}": found.kind(kind, how) for kind in KINDS for how in ("!", "")}
     )
     asked_for = tuple(name for name in ("remedy_sought",) if found.places.get(name))
     text = found.places.get("text", "").rstrip()
-    return _Signs(
+    return Signs(
         strong={kind: groups[f"{kind}!"] for kind in KINDS},
         weak={kind: groups[kind] for kind in KINDS},
         is_question=text.endswith(("?", "吗")),
@@ -91,7 +121,7 @@ def _signs(
     )
 
 
-def _strong(signs: _Signs) -> tuple[Kind, float] | None:
+def _strong(signs: Signs) -> tuple[Kind, float] | None:
     """What the deciding words say, strongest kind first."""
     if signs.has("complaint") or signs.asked_for:
         return "complaint", STRONG
@@ -107,7 +137,7 @@ def _strong(signs: _Signs) -> tuple[Kind, float] | None:
     return None
 
 
-def _weak(signs: _Signs) -> tuple[Kind, float] | None:
+def _weak(signs: Signs) -> tuple[Kind, float] | None:
     """What the other words say together, when nothing decided."""
     if signs.is_grave or signs.hints("complaint"):
         return "complaint", LIKELY
@@ -122,7 +152,7 @@ def _weak(signs: _Signs) -> tuple[Kind, float] | None:
     return next(((kind, WEAK) for kind, is_said in said if is_said), None)
 
 
-def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: _Signs) -> Reason:
+def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: Signs) -> Reason:
     name = pack.kind(kind).name
     quoted = ", ".join(dict.fromkeys(f"“{item.word}”" for item in words))
     if quoted:

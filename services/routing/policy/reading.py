@@ -33,6 +33,10 @@ class Found:
         """A cue's words, where the customer speaks."""
         return _spoken(self.evidence.get(f"cue:{cue}", ()))
 
+    def sign(self, kind: str, sign: str) -> bool:
+        """Whether a scope, emotion or wish shows, where the customer speaks."""
+        return bool(_spoken(self.evidence.get(f"{kind}:{sign}", ())))
+
     @property
     def spoken(self) -> dict[str, str]:
         """The places where the customer speaks."""
@@ -63,6 +67,17 @@ def _words(pack: Pack) -> _PackWords:
         groups |= {f"kind:{kind.id}!": kind.strong, f"kind:{kind.id}": kind.words}
     groups |= {f"category:{one.code}": one.keywords for one in pack.taxonomy}
     groups |= {f"cue:{one.id}": one.examples for one in pack.cues}
+    signs = {
+        f"{kind}:{one.id}": one
+        for kind, section in (
+            ("scope", pack.scopes),
+            ("emotion", pack.emotions),
+            ("want", pack.wants),
+        )
+        for one in section
+    }
+    groups |= {group: one.words for group, one in signs.items()}
+    others = (group for group, one in signs.items() if not one.negatable)
     categories = (f"category:{one.code}" for one in pack.taxonomy if not one.negatable)
     cues = (f"cue:{one.id}" for one in pack.cues if not one.negatable)
-    return _PackWords(Lexicon(groups), frozenset((*categories, *cues)))
+    return _PackWords(Lexicon(groups), frozenset((*categories, *cues, *others)))

@@ -1,0 +1,46 @@
+"""Which severity signals a text shows: by the pack's words, by money, and by what was learnt."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from services.routing.model import CueHit, Evidence
+from services.routing.policy.amounts import amounts, names_more
+from services.routing.policy.answers import Answers
+from services.routing.policy.reading import Found
+from shared.packs.model import Pack
+
+
+def find_cues(pack: Pack, found: Found, answers: Answers) -> tuple[CueHit, ...]:
+    """The cues of `pack` that show. One that only what was learnt sees must be likely enough."""
+    hits: list[CueHit] = []
+    for cue in pack.cues:
+        evidence = found.cue(cue.id)
+        if cue.above_amount:
+            evidence += _large_amounts(pack.thresholds.large_amount, found.spoken)
+        if cue.above and not names_more(cue.above, found.spoken, beside=evidence):
+            continue
+        if not evidence and answers.cue(cue.id) >= pack.thresholds.learnt_cue:
+            evidence = answers.telling("cue", cue.id)
+        if evidence:
+            hits.append(CueHit(cue.id, cue.effect, evidence))
+    return _together(pack, hits)
+
+
+def _together(pack: Pack, hits: Sequence[CueHit]) -> tuple[CueHit, ...]:
+    """The hits without those that only count beside another cue which does not show."""
+    company = {cue.id: cue.together_with for cue in pack.cues if cue.together_with}
+    if not company:
+        return tuple(hits)
+    shown = {hit.id for hit in hits}
+    return tuple(
+        hit for hit in hits if hit.id not in company or not shown.isdisjoint(company[hit.id])
+    )
+
+
+def _large_amounts(limit: Decimal, places: Mapping[str, str]) -> tuple[Evidence, ...]:
+    found: list[Evidence] = []
+    for place, text in places.items():
+        for match, amount in amounts(text):
+            if amount > limit:
+                found.append(Evidence(match[0].strip(), place, match.start(), match.end(), 1.0))
+    return tuple(found)
