@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs release-contracts requirements bench chaos chaos-full chaos-mutants lock clean
+.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs models understanding release-contracts requirements bench chaos chaos-full chaos-mutants lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -51,6 +51,12 @@ format: setup ## lay the code out, and fix what can be fixed by itself
 
 docs: setup ## write the pages that follow from the code
 	@$(BIN)/python -m dev.docs
+
+models: setup ## learn from the examples of packs that changed, and put the models beside them
+	@$(BIN)/python -m dev.models
+
+understanding: setup ## how well texts are understood that nobody tuned to: by words, by what was learnt, by both
+	@$(BIN)/python -m bench.understanding
 
 release-contracts: setup ## at a release: make today's events the ones that consumers rely on
 	@$(BIN)/python -m dev.contracts --release

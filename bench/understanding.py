@@ -1,11 +1,8 @@
 """How well texts are understood: by words alone, by what was learnt alone, by both."""
 
-import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 from services.routing.policy.learnt import Learnt
@@ -90,7 +87,7 @@ def crosswise(
 ) -> Iterator[tuple[Learnt | None, list[Lesson]]]:
     """Each fold of the texts with a model that was trained on the others."""
     order = list(lessons)
-    random.Random(11).shuffle(order)
+    random.Random(11).shuffle(order)  # noqa: S311 - repeatable, no secret
     bare = pack.model_copy(update={"examples": ()})
     for fold in range(FOLDS):
         aside = order[fold::FOLDS]

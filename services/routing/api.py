@@ -1,5 +1,6 @@
 """Routing over HTTP: decisions with their reasons, corrections, presence."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -7,8 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.routing import store, usecases
-from services.routing.model import Correction
+from services.routing.model import Correction, Understanding
+from services.routing.store import learning
 from services.routing.usecases import Routing
+from services.routing.usecases.learn import activate
+from services.routing.usecases.reading import read_text
 from shared.contracts.values import Kind, Severity
 from shared.errors import NotFound
 from shared.service import Environment
@@ -32,6 +36,9 @@ class Decision(BaseModel):
     urgency: str
     unsure: bool
     cues: list[dict[str, Any]]
+    scope: str | None
+    emotion: str | None
+    wants: list[str] | None
     team: str
     handler: str | None
     reasons: list[dict[str, Any]]
@@ -77,6 +84,71 @@ class Handler(BaseModel):
     load: int
     capacity: int
     last_assigned_at: datetime | None
+
+
+class TextIn(BaseModel):
+    """A text to be understood, by the pack of a unit or by the pack named (`power`, `power@1.0`)."""
+
+    text: Annotated[FilledText, Field(max_length=20_000)]
+    unit: Annotated[CleanText, Field(max_length=63)] | None = None
+    pack: Annotated[CleanText, Field(max_length=63)] | None = None
+    references: Annotated[dict[str, str], Field(max_length=20)] = {}
+    channel: Annotated[CleanText, Field(max_length=20)] = "web"
+
+
+class Valued(BaseModel):
+    """A kind and how sure it is, 0 to 1."""
+
+    value: str
+    score: float
+
+
+class SeverityFound(BaseModel):
+    """How bad it is, and the cues by which."""
+
+    value: Severity
+    cues: list[dict[str, Any]]
+
+
+class Understood(BaseModel):
+    """How a text would be understood. `categories` is never empty, the likeliest first; evidence gives words with their
+    places in the text, in characters, and `by` tells the pack's words from what was learnt.
+    """
+
+    kind: Valued
+    categories: list[dict[str, Any]]
+    severity: SeverityFound
+    urgency: str
+    scope: str
+    emotion: str
+    wants: list[str]
+    language: str
+    unsure: bool
+    reasons: list[dict[str, str]]
+    team: str
+    pack: str
+    pack_version: str
+    model: str
+
+
+class Model(BaseModel):
+    """What was learnt, of which pack version, and how right it was on corrections kept aside."""
+
+    pack: str
+    pack_version: str
+    name: str
+    corrections: int
+    measured: dict[str, Any]
+    made_at: datetime
+    in_force: bool
+
+
+class ActivationIn(BaseModel):
+    """The model by which a pack version reads from now on."""
+
+    pack: Annotated[CleanText, Field(max_length=63)]
+    pack_version: Annotated[CleanText, Field(max_length=30)]
+    name: Annotated[CleanText, Field(max_length=80)]
 
 
 After = Annotated[str | None, Query(max_length=500)]
@@ -153,6 +225,53 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
         )
         return await present(number, principal)
 
+    @router.post("/understand", openapi_extra=describe_body(TextIn))
+    async def read(
+        principal: reads, body: Annotated[TextIn, Depends(body_of(TextIn))]
+    ) -> Understood:
+        unit = body.unit or principal.unit
+        principal.must_reach(unit, "unit")
+        understood, pack = await read_text(
+            routing,
+            text=body.text,
+            unit=unit,
+            pack=body.pack,
+            references=body.references,
+            channel=body.channel,
+            now=environment.clock.now(),
+        )
+        return _understood(understood, pack.pack.id, pack.pack.version)
+
+    @router.get("/models")
+    async def list_models(
+        _: reads, pack: str | None = None, after: After = None, limit: Limit = 50
+    ) -> Page[Model]:
+        at = read_cursor(after, str, str, str) if after else None
+        async with database.reading() as connection:
+            rows = await learning.models(
+                connection, pack=pack, after=(at[0], at[1], at[2]) if at else None, limit=limit + 1
+            )
+        items = [
+            Model.model_validate({**row._mapping, "in_force": row.in_force is not None})
+            for row in rows[:limit]
+        ]
+        last = items[-1] if len(rows) > limit else None
+        return Page(
+            items=items, next=cursor(last.pack, last.pack_version, last.name) if last else None
+        )
+
+    @router.post("/models/activations", status_code=204, openapi_extra=describe_body(ActivationIn))
+    async def put_in_force(
+        principal: writes, body: Annotated[ActivationIn, Depends(body_of(ActivationIn))]
+    ) -> None:
+        await database.run(
+            lambda tx: activate(
+                tx, pack=body.pack, version=body.pack_version, name=body.name, by=principal.id
+            )
+        )
+        async with database.reading() as connection:
+            await routing.models.refresh(connection)
+
     @router.get("/handlers")
     async def list_handlers(
         principal: reads, after: After = None, limit: Limit = 50
@@ -186,4 +305,23 @@ def _shown(row: AnyRow) -> Decision:
             "reasons": [*row.reasons, *choice["reasons"]],
             "passed_over": choice["passed_over"],
         }
+    )
+
+
+def _understood(one: Understanding, pack: str, version: str) -> Understood:
+    return Understood(
+        kind=Valued(value=one.kind, score=one.kind_score),
+        categories=[asdict(candidate) for candidate in one.categories],
+        severity=SeverityFound(value=one.severity, cues=[asdict(cue) for cue in one.cues]),
+        urgency=one.urgency,
+        scope=one.manner.scope,
+        emotion=one.manner.emotion,
+        wants=list(one.manner.wants),
+        language=one.language,
+        unsure=one.unsure,
+        reasons=[asdict(reason) for reason in one.reasons],
+        team=one.team,
+        pack=pack,
+        pack_version=version,
+        model=one.model,
     )

@@ -7,6 +7,7 @@ from services.routing.store import FRAME, remember
 from services.routing.subscriptions import SUBSCRIPTIONS
 from services.routing.timers import TIMERS
 from services.routing.usecases import Routing
+from services.routing.usecases.learn import Learner
 from shared.service import Environment, Service
 from shared.store.database import Database
 
@@ -25,5 +26,6 @@ def build(environment: Environment) -> Service[Routing]:
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
+        loops=(Learner(database, routing).learning,),
         remember=remember,
     )

@@ -24,6 +24,12 @@ class ComplaintUnderstood(Body):
     pack: str
     pack_version: str
     model: str
+    scope: str | None = None
+    """How far it reaches: one, household_group, area, batch, or what the pack adds."""
+    emotion: str | None = None
+    """The mood: calm, upset, angry, desperate. It never lowers a severity."""
+    wants: tuple[str, ...] = ()
+    """What the person wants: solution, explanation, compensation, apology, respect."""
     by: str = "machine"
     """`machine`, or the account that corrected it."""
     understood_at: datetime

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from services.routing.policy.answers import Answers
@@ -65,7 +65,7 @@ def learn(
 
 def fits(model: Learnt, pack: Pack) -> bool:
     """Whether `model` was made of exactly the examples of `pack`."""
-    return model.made_of == digest(labelled(pack, examples_of(pack)))
+    return model.made_of == digest(map(_unread, examples_of(pack)))
 
 
 def labelled(pack: Pack, lessons: Sequence[Lesson]) -> list[Labelled]:
@@ -80,6 +80,11 @@ def _labelled(pack: Pack, lesson: Lesson) -> Labelled:
     told = any(points[one.code] for one in pack.taxonomy if not one.general)
     cues = find_cues(pack, found, Answers())
     kind, score = ruled_kind(found, cues=cues, has_category=told)
+    shown = {code: weight for code, weight in points.items() if weight}
+    return replace(_unread(lesson), points={"category": shown, "kind": {kind: score}})
+
+
+def _unread(lesson: Lesson) -> Labelled:
     labels = {
         "category": frozenset((lesson.category,)),
         "kind": frozenset((lesson.kind,)),
@@ -87,8 +92,7 @@ def _labelled(pack: Pack, lesson: Lesson) -> Labelled:
     }
     if lesson.cues is not None:
         labels["cue"] = lesson.cues
-    shown = {code: weight for code, weight in points.items() if weight}
-    return Labelled(lesson.text, labels, {"category": shown, "kind": {kind: score}})
+    return Labelled(lesson.text, labels, {})
 
 
 def _questions(pack: Pack, lessons: Sequence[Lesson]) -> list[Question]:

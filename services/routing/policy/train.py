@@ -9,7 +9,7 @@ import hashlib
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -99,7 +99,7 @@ def train(
     return build(heads=heads, weights=weights, squares=squares, name=name, made_of=digest(texts))
 
 
-def digest(texts: Sequence[Labelled]) -> str:
+def digest(texts: Iterable[Labelled]) -> str:
     """What tells whether two models were made of the same texts with the same labels."""
     said = hashlib.sha256()
     for one in texts:

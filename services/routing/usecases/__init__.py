@@ -1,7 +1,7 @@
 """What routing does: load, decide, record, say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,7 +9,8 @@ from services.routing import store
 from services.routing.model import Choice, Correction, Need, Nobody, Reason
 from services.routing.policy.assign import choose_handler
 from services.routing.policy.understand import understand
-from services.routing.store import Decision
+from services.routing.store import Decision, learning
+from services.routing.usecases.models import Models
 from shared.contracts.envelope import Event
 from shared.contracts.followup import CaseBody, CaseClosed, CaseReopened
 from shared.contracts.intake import ComplaintReceived
@@ -28,7 +29,6 @@ from shared.policy import Policy
 from shared.store.timers import Timer
 from shared.store.transaction import Tx
 
-MODEL: Final = "words-1"
 CAPACITY: Final = 1_000
 """Open cases a handler may have until staff data says otherwise."""
 LOOK_AGAIN_AFTER: Final = timedelta(seconds=30)
@@ -40,6 +40,7 @@ class Routing:
     """What the use cases know beside the transaction."""
 
     policy: Policy
+    models: Models = field(default_factory=Models)
 
 
 async def route(event: Event[ComplaintReceived], tx: Tx, routing: Routing) -> None:
@@ -56,6 +57,7 @@ async def route(event: Event[ComplaintReceived], tx: Tx, routing: Routing) -> No
         channel=said.channel,
         pack=pack,
         language=said.language,
+        model=await routing.models.of(tx, pack),
     )
     row: dict[str, object] = {
         "complaint": event.subject,
@@ -67,7 +69,7 @@ async def route(event: Event[ComplaintReceived], tx: Tx, routing: Routing) -> No
         "choice": {"reasons": [], "passed_over": []},
         "pack": said.pack,
         "pack_version": said.pack_version,
-        "model": MODEL,
+        "text": said.text,
         "decided_by": "machine",
         "decided_at": tx.now,
     } | store.understanding_columns(understood)
@@ -137,6 +139,7 @@ async def correct(
             "The case is closed: reopen it first.", zh="工单已关闭，请先重新打开。",
             errors=[FieldError("number", "closed", "is closed", "已关闭")],
         )  # fmt: skip
+    await learning.keep_lesson(tx, row, correction)
     changes: dict[str, object] = {
         "kind": kind,
         "categories": [{"code": category, "score": 1.0, "evidence": []}],
@@ -343,6 +346,9 @@ def _say_understood(tx: Tx, row: Mapping[str, Any]) -> None:
         pack=row["pack"],
         pack_version=row["pack_version"],
         model=row["model"],
+        scope=row["scope"],
+        emotion=row["emotion"],
+        wants=tuple(row["wants"] or ()),
         by=row["decided_by"],
         understood_at=tx.now,
     )

@@ -10,9 +10,11 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     bindparam,
     case,
     insert,
@@ -47,13 +49,17 @@ DECISIONS = Table(
     Column("cues", json_column(), nullable=False),
     Column("reasons", json_column(), nullable=False),
     Column("language", String(10), nullable=False),
+    Column("text", Text),  # masked; what a correction teaches about
+    Column("scope", String(64)),
+    Column("emotion", String(64)),
+    Column("wants", json_column()),
     Column("team", String(60), nullable=False),
     Column("skills", json_column(), nullable=False),
     Column("handler", String(36)),
     Column("choice", json_column(), nullable=False),  # reasons and passed_over of the assignment
     Column("pack", String(63), nullable=False),
     Column("pack_version", String(30), nullable=False),
-    Column("model", String(30), nullable=False),
+    Column("model", String(80), nullable=False),
     Column("decided_by", String(100), nullable=False),
     Column("decided_at", UTCDateTime, nullable=False),
 )
@@ -73,6 +79,40 @@ HANDLERS = Table(
     Column("last_assigned_at", UTCDateTime),
 )
 Index("ix_handlers_unit", HANDLERS.c.unit)
+LESSONS = Table(
+    "lessons",
+    METADATA,
+    Column("complaint", String(36), primary_key=True),
+    Column("pack", String(63), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("severity", String(10), nullable=False),
+    Column("aside", Boolean, nullable=False),  # never learnt from: new models are measured on it
+    Column("corrected_at", UTCDateTime, nullable=False),
+)
+Index("ix_lessons_pack", LESSONS.c.pack)
+MODELS = Table(
+    "models",
+    METADATA,
+    Column("pack", String(63), primary_key=True),
+    Column("pack_version", String(30), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("corrections", Integer, nullable=False),
+    Column("measured", json_column(), nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+)
+MODELS_IN_FORCE = Table(
+    "models_in_force",
+    METADATA,
+    Column("pack", String(63), primary_key=True),
+    Column("pack_version", String(30), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+)
 
 
 Decision = Mapping[str, Any]
@@ -214,6 +254,10 @@ def understanding_columns(understood: Understanding) -> dict[str, object]:
         "team": understood.team,
         "skills": sorted(understood.skills),
         "language": understood.language,
+        "scope": understood.manner.scope,
+        "emotion": understood.manner.emotion,
+        "wants": list(understood.manner.wants),
+        "model": understood.model,
     }
 
 
