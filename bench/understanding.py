@@ -111,14 +111,3 @@ def quality(found: Sequence[Judgement]) -> Quality:
         answered=len(answered) / count,
         precision=sum(one.category == one.said.category for one in answered) / (len(answered) or 1),
     )
-
-
-def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
-    """The mean over true labels of the harmonic mean of precision and recall. Pairs: true, found."""
-    labels = {true for true, _ in pairs}
-    scores = []
-    for label in labels:
-        hits = sum(true == label == found for true, found in pairs)
-        either = sum((true == label) + (found == label) for true, found in pairs)
-        scores.append(2 * hits / either)
-    return sum(scores) / (len(scores) or 1)

@@ -26,9 +26,7 @@ def main() -> int:
 
 def _learn(pack: Pack, progress: Progress) -> str:
     task = progress.add_task(pack.ref)
-    model = learn(
-        pack, step=lambda done, every: progress.update(task, completed=done, total=every)
-    )
+    model = learn(pack, step=lambda done, every: progress.update(task, completed=done, total=every))
     if model is None:
         return f"{pack.ref}: too little to learn from"
     data = dump(model)
