@@ -546,7 +546,7 @@ def test_examples_of_a_category_that_is_taken_out_are_not_inherited(folder: Path
     taken_out = "taxonomy: [{code: GEN-PRD, dropped: true}]\n"
     write(folder, taken_out, name="mine", inherits="shop")
 
-    assert load_folder(folder, "mine").examples == ()
+    assert "GEN-PRD" not in {one.category for one in load_folder(folder, "mine").examples}
 
 
 def test_a_cue_that_needs_itself_or_an_unknown_one_is_refused(folder: Path) -> None:
