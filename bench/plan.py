@@ -22,12 +22,13 @@ class Plan:
     sent_messages: int = 400
     """For each replica."""
     timers: int = 10_000
+    understood_texts: int = 2_000
 
 
 QUICK = Plan(
     rounds=2, load_seconds=1.0, warm_up_seconds=0.3, relay_rows=2_000, chain_posts=30, memory_complaints=300,
     consumed_events=1_000, caught_up_events=5_000, sent_messages=50,
-    timers=300,
+    timers=300, understood_texts=200,
 )  # fmt: skip
 
 

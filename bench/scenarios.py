@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from bench import catchup, chain, consume, due, intake, relay, scale, whole
+from bench import catchup, chain, consume, due, intake, reading, relay, scale, whole
 from bench.consume import Place
 from bench.model import Measure
 from bench.plan import Bench, Plan
@@ -17,7 +17,17 @@ from bench.relay import Pair
 from dev import kafka, postgres
 from dev.process import EngineError
 
-PARTS: Final = ("intake", "relay", "consume", "catchup", "scale", "timers", "chain", "whole")
+PARTS: Final = (
+    "intake",
+    "relay",
+    "consume",
+    "catchup",
+    "scale",
+    "timers",
+    "understanding",
+    "chain",
+    "whole",
+)
 ON_KAFKA: Final = frozenset({"relay", "consume", "catchup", "scale"})
 
 
@@ -88,6 +98,7 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
                 "timers", due.steps(plan), lambda bench: due.measure(bench, servers.new_database)
             )
         )
+    found.append(Scenario("understanding", reading.steps(plan), reading.measure))
     found.append(Scenario("chain", chain.steps(plan), chain.measure))
     found.append(Scenario("whole", whole.steps(plan), whole.measure))
     return [one for one in found if one.part in parts]

@@ -1,6 +1,6 @@
 """What a learnt model answers to one text; without a model it answers nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.routing.model import Evidence
@@ -30,34 +30,36 @@ class Answers:
         one = self.model.head(head) if self.model else None
         return one.probabilities(self.margins[head], points) if one else {}
 
-    def cue(self, cue: str) -> float:
-        """How likely the text shows a cue, words aside."""
-        return self._alone("cue", cue)
-
-    @property
-    def danger(self) -> float:
-        """How likely a text is critical, words aside."""
-        return self._alone("danger", "danger")
+    def shown(self, head: str, least: float) -> dict[str, float]:
+        """What is at least so likely by what was learnt alone, words aside."""
+        one = self.model.head(head) if self.model else None
+        return one.likely(self.margins[head], least) if one else {}
 
     def telling(self, head: str, label: str) -> tuple[Evidence, ...]:
         """The words of the text that speak most for a label."""
         if self.model is None:
             return ()
-        found = [
-            (self.model.weight(parts, head=head, label=label), start, end)
-            for start, end, parts in words(self.text)
-        ]
-        most = sorted((one for one in found if one[0] > 0), reverse=True)[:MOST_TELLING]
+        places = list(words(self.text))
+        # A word that was learnt as a whole says it best; else its letters do.
+        found = self._said(head, label, [(start, end, parts[:1]) for start, end, parts in places])
+        found = found or self._said(head, label, places)
+        most = sorted(found, reverse=True)[:MOST_TELLING]
         return tuple(
             Evidence(self.text[start:end].lower(), "text", start, end, round(weight, 3), "learnt")
             for weight, start, end in sorted(most, key=lambda one: one[1])
         )
 
-    def _alone(self, head: str, label: str) -> float:
-        one = self.model.head(head) if self.model else None
-        if one is None or label not in one.labels:
-            return 0.0
-        return one.likelihood(self.margins[head][one.labels.index(label)])
+    def _said(
+        self, head: str, label: str, places: Sequence[tuple[int, int, tuple[int, ...]]]
+    ) -> list[tuple[float, int, int]]:
+        if self.model is None:
+            return []
+        said = self.model.weights((parts for _, _, parts in places), head=head, label=label)
+        return [
+            (weight, start, end)
+            for weight, (start, end, _) in zip(said, places, strict=True)
+            if weight > 0
+        ]
 
 
 def ask(model: Learnt | None, text: str, subject: str) -> Answers:

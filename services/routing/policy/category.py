@@ -10,6 +10,7 @@ from services.routing.policy.kind import KindFound
 from services.routing.policy.reading import Found
 from shared.packs.model import SEVERITIES, Category, Pack
 
+MOST_CATEGORIES = 3
 _GENERAL_SHARE = 0.1
 
 
@@ -29,19 +30,12 @@ class Ranked:
 
 
 def points_of(pack: Pack, found: Found) -> tuple[dict[str, tuple[Evidence, ...]], dict[str, float]]:
-    """For each category the evidence in words, and what it counts for."""
-    hits = without_covered(
-        {
-            category.code: found.category(
-                category.code, spoken=category.base_severity in ("high", "critical")
-            )
-            for category in pack.taxonomy
-        }
-    )
+    """For each category that shows the evidence in words, and what it counts for."""
+    hits = {code: items for code, items in without_covered(found.categories).items() if items}
+    general = {category.code for category in pack.taxonomy if category.general}
     points = {
-        category.code: sum(item.weight for item in hits[category.code])
-        * (_GENERAL_SHARE if category.general else 1)
-        for category in pack.taxonomy
+        code: sum(item.weight for item in items) * (_GENERAL_SHARE if code in general else 1)
+        for code, items in hits.items()
     }
     return hits, points
 
@@ -57,7 +51,7 @@ def rank(
     """The categories that a text may belong to. Without a model the words decide alone."""
     likely = answers.likely("category", points)
     if likely:
-        return _by_both(pack, hits, points, likely, kind, answers)
+        return _by_both(pack, hits, likely, kind, answers)
     ranked = _by_words(pack, hits, points)
     doubts = _doubts(pack, kind, ranked)
     return Ranked(ranked, doubts, tuple(one for _, one in ranked[: 2 if doubts else 1]))
@@ -66,19 +60,14 @@ def rank(
 def _by_both(
     pack: Pack,
     hits: Mapping[str, tuple[Evidence, ...]],
-    points: Mapping[str, float],
     likely: Mapping[str, float],
     kind: KindFound,
     answers: Answers,
 ) -> Ranked:
-    place = {category.code: at for at, category in enumerate(pack.taxonomy)}
-    order = sorted(
-        (code for code in likely if code in place),
-        key=lambda code: (-likely[code], -points[code], place[code]),
-    )
+    order = sorted(pack.taxonomy, key=lambda one: -likely.get(one.code, 0.0))[:MOST_CATEGORIES]
     ranked = [
-        (Candidate(code, round(likely[code], 3), hits[code]), pack.taxonomy[place[code]])
-        for code in order
+        (Candidate(one.code, round(likely.get(one.code, 0.0), 3), hits.get(one.code, ())), one)
+        for one in order
     ]
     first, category = ranked[0]
     if not first.evidence:
@@ -104,7 +93,7 @@ def _by_words(
     Where two weigh the same the one with the more severe base comes first (safety), then what went
     wrong before what is asked for, then the one mentioned first.
     """
-    shown = [category for category in pack.taxonomy if points[category.code]]
+    shown = [category for category in pack.taxonomy if points.get(category.code)]
     if not shown:
         general = next(category for category in pack.taxonomy if category.general)
         return [(Candidate(general.code, 0.0, ()), general)]

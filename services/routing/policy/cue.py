@@ -13,13 +13,14 @@ from shared.packs.model import Pack
 def find_cues(pack: Pack, found: Found, answers: Answers) -> tuple[CueHit, ...]:
     """The cues of `pack` that show. One that only what was learnt sees must be likely enough."""
     hits: list[CueHit] = []
+    learnt = answers.shown("cue", pack.thresholds.learnt_cue)
     for cue in pack.cues:
-        evidence = found.cue(cue.id)
+        evidence = found.cues.get(cue.id, ())
         if cue.above_amount:
             evidence += _large_amounts(pack.thresholds.large_amount, found.spoken)
         if cue.above and not names_more(cue.above, found.spoken, beside=evidence):
             continue
-        if not evidence and answers.cue(cue.id) >= pack.thresholds.learnt_cue:
+        if not evidence and cue.id in learnt:
             evidence = answers.telling("cue", cue.id)
         if evidence:
             hits.append(CueHit(cue.id, cue.effect, evidence))

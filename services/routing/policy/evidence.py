@@ -2,16 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from services.routing.model import Evidence
-from services.routing.policy.lexicon import Lexicon
+from services.routing.policy.lexicon import Group, Lexicon
 from services.routing.policy.plain import normalised
 from shared.packs.words import Words
 
 __all__ = ["find_words", "gather", "is_negated", "normalised", "places_of", "without_covered"]
 
+_ALONE: Group = ("", "")
 FIELD_WEIGHT = 0.5
 """A word in a field (product, shop, …) says less than one in the customer's own sentence."""
 
@@ -27,7 +28,7 @@ _EN_NEGATION = re.compile(
     re.IGNORECASE,
 )
 _ANY_NEGATION = re.compile(r"[没不并毫未别]|\b(?:no|ne|wi|ca)|n't", re.IGNORECASE)
-"""What a text without any "not" lacks: there nothing needs to be looked at one by one."""
+"""What stands in every "not": where it does not, nothing needs to be looked at closely."""
 _CLAUSE = re.compile(r"[,.;:!?，。；：！？、\n]|\bbut\b|但是?|可是", re.IGNORECASE)
 _NEGATION_REACH = 40
 
@@ -39,14 +40,14 @@ def places_of(*, text: str, subject: str | None, fields: Mapping[str, str]) -> d
 
 
 def gather(
-    lexicon: Lexicon, places: Mapping[str, str], *, unnegatable: Collection[str] = ()
-) -> dict[str, tuple[Evidence, ...]]:
+    lexicon: Lexicon, places: Mapping[str, str], *, unnegatable: Collection[Group] = ()
+) -> dict[Group, tuple[Evidence, ...]]:
     """For each group of words that shows: where, negated ones left out.
 
     In groups that are `unnegatable` a "not" changes nothing. The same word twice in one place
     counts once.
     """
-    found: defaultdict[str, dict[tuple[str, str], Evidence]] = defaultdict(dict)
+    found: defaultdict[Group, dict[tuple[str, str], Evidence]] = defaultdict(dict)
     for place, text in places.items():
         share = 1.0 if place in _SPOKEN else FIELD_WEIGHT
         may_negate = bool(_ANY_NEGATION.search(text))
@@ -70,13 +71,13 @@ def find_words(
     words: Words, places: Mapping[str, str], *, negatable: bool = True
 ) -> tuple[Evidence, ...]:
     """Each place where a word stands, as `gather` finds it."""
-    found = gather(_lexicon_of(words), places, unnegatable=() if negatable else ("",))
-    return found.get("", ())
+    found = gather(_lexicon_of(words), places, unnegatable=() if negatable else (_ALONE,))
+    return found.get(_ALONE, ())
 
 
 @lru_cache(maxsize=1024)
 def _lexicon_of(words: Words) -> Lexicon:
-    return Lexicon({"": words})
+    return Lexicon({_ALONE: words})
 
 
 def weight_of(word: str) -> float:
@@ -89,7 +90,10 @@ def is_negated(text: str, start: int) -> bool:
     """Whether what stands at `start` follows a "not" in the same clause ("没有人受伤", "nobody was
     injured").
     """
-    before = text[max(0, start - _NEGATION_REACH) : start]
+    reach = max(0, start - _NEGATION_REACH)
+    if not _ANY_NEGATION.search(text, reach, start):
+        return False
+    before = text[reach:start]
     clause = before
     for stop in _CLAUSE.finditer(before):
         clause = before[stop.end() :]
@@ -101,26 +105,24 @@ def is_negated(text: str, start: int) -> bool:
 
 
 def without_covered(
-    groups: Mapping[str, Sequence[Evidence]],
+    groups: Mapping[str, tuple[Evidence, ...]],
 ) -> dict[str, tuple[Evidence, ...]]:
     """The groups without evidence that lies inside a longer span of any group: longer beats
     shorter.
     """
-    spans = {(item.place, item.start, item.end) for group in groups.values() for item in group}
-    covered = {small for small in spans if any(_covers(big, small) for big in spans)}
+    spans = {(item.place, item.start, -item.end) for group in groups.values() for item in group}
+    covered = set()
+    last, end = "", 0
+    for span in sorted(spans):
+        place, _, minus_end = span
+        if place != last:
+            last, end = place, 0
+        if -minus_end <= end:
+            covered.add(span)
+        end = max(end, -minus_end)
+    if not covered:
+        return dict(groups)
     return {
-        name: tuple(item for item in group if (item.place, item.start, item.end) not in covered)
+        name: tuple(item for item in group if (item.place, item.start, -item.end) not in covered)
         for name, group in groups.items()
     }
-
-
-_Where = tuple[str, int, int]
-
-
-def _covers(big: _Where, small: _Where) -> bool:
-    return (
-        big[0] == small[0]
-        and big[1] <= small[1]
-        and small[2] <= big[2]
-        and big[2] - big[1] > small[2] - small[1]
-    )

@@ -6,6 +6,7 @@ four letters side by side within a word.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -15,8 +16,9 @@ import rjieba
 
 from services.routing.policy.plain import lowered
 
-_RUNS: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]+|[?!]")
-_HAN: Final = "\u3400"
+_LATIN: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[?!]")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]+")
+_FIRST_HAN: Final = "\u3400"
 _PIECE: Final = 4
 _LONGEST_WORD: Final = 30
 _PAIR: Final = 65_599
@@ -24,34 +26,27 @@ _PAIR: Final = 65_599
 
 def features(text: str) -> set[int]:
     """The features of a normalised text, each once."""
-    found: set[int] = set()
-    before = "^"
-    for run in _RUNS.findall(lowered(text)):
-        if run >= _HAN:
-            found.update(_pairs(run))
-            for word in rjieba.cut(run):
-                found.update(_of_han(word))
-            before = "^"
-        else:
-            word = run[:_LONGEST_WORD]
-            found.update(_of_latin(word))
-            found.add(_of_words(before, word))
-            before = word
+    small = lowered(text)
+    latin = _LATIN.findall(small)
+    found = set(map(_of_words, ["^", *latin], latin))
+    found.update(*map(_of_latin, latin))
+    if not text.isascii():
+        # A space between runs keeps what ends one apart from what begins the next.
+        han = " ".join(_HAN.findall(small))
+        found.update(_pairs(han))
+        found.update(*map(_of_han, rjieba.cut(han)))
     return found
 
 
-def words(text: str) -> list[tuple[int, int, tuple[int, ...]]]:
-    """The words of a normalised text: start and end, in characters, and the features that lie in it."""
-    found: list[tuple[int, int, tuple[int, ...]]] = []
-    for match in _RUNS.finditer(lowered(text)):
-        run, at = match.group(), match.start()
-        if run < _HAN:
-            found.append((at, match.end(), _of_latin(run[:_LONGEST_WORD])))
-            continue
-        for word in rjieba.cut(run):
-            found.append((at, at + len(word), (*_of_han(word), *_pairs(word))))
-            at += len(word)
-    return found
+def words(text: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """The words of a normalised text: start and end, in characters, and the features of the word."""
+    end = 0
+    for word in rjieba.cut(lowered(text)):
+        start, end = end, end + len(word)
+        if word[0] >= _FIRST_HAN:
+            yield start, end, _of_han(word)
+        elif word[0].isalnum():
+            yield start, end, _of_latin(word)
 
 
 def _pairs(run: str) -> list[int]:
@@ -72,6 +67,6 @@ def _of_han(word: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=50_000)
 def _of_latin(word: str) -> tuple[int, ...]:
-    edged = f"<{word}>"
+    edged = f"<{word[:_LONGEST_WORD]}>"
     pieces = (edged[at : at + _PIECE] for at in range(len(edged) - _PIECE + 1))
     return (crc32(f"_{word}".encode()), *(crc32(piece.encode()) for piece in pieces))

@@ -67,14 +67,14 @@ def decide_kind(
         kind = max(KINDS, key=lambda one: likely.get(one, 0.0))
         score = likely[kind]
     words = (*signs.strong[kind], *signs.weak[kind])
-    if likely and not words:
-        words = answers.telling("kind", kind)
     doubts = _doubts(pack, signs, kind, score, is_learnt=bool(likely))
     if score == NONE:
         return KindFound(kind, score, (), doubts)
     if doubts:
         score = min(score, 0.5)
-    return KindFound(kind, round(score, 3), (_reason(pack, kind, words, signs),), doubts)
+    return KindFound(
+        kind, round(score, 3), (_reason(pack, kind, words, signs, is_learnt=bool(likely)),), doubts
+    )
 
 
 def ruled(signs: Signs) -> tuple[Kind, float]:
@@ -106,14 +106,12 @@ def _signs(
     cues: Sequence[CueHit],
     has_category: bool,
 ) -> Signs:
-    groups = without_covered(
-        {f"{kind}{how}": found.kind(kind, how) for kind in KINDS for how in ("!", "")}
-    )
+    groups = without_covered(found.kinds)
     asked_for = tuple(name for name in ("remedy_sought",) if found.places.get(name))
     text = found.places.get("text", "").rstrip()
     return Signs(
-        strong={kind: groups[f"{kind}!"] for kind in KINDS},
-        weak={kind: groups[kind] for kind in KINDS},
+        strong={kind: groups.get(f"{kind}!", ()) for kind in KINDS},
+        weak={kind: groups.get(kind, ()) for kind in KINDS},
         is_question=text.endswith(("?", "吗")),
         is_grave=any(cue.id not in _ABOUT_PEOPLE for cue in cues),
         has_category=has_category,
@@ -152,7 +150,9 @@ def _weak(signs: Signs) -> tuple[Kind, float] | None:
     return next(((kind, WEAK) for kind, is_said in said if is_said), None)
 
 
-def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: Signs) -> Reason:
+def _reason(
+    pack: Pack, kind: Kind, words: Sequence[Evidence], signs: Signs, *, is_learnt: bool
+) -> Reason:
     name = pack.kind(kind).name
     quoted = ", ".join(dict.fromkeys(f"“{item.word}”" for item in words))
     if quoted:
@@ -160,6 +160,12 @@ def _reason(pack: Pack, kind: Kind, words: Sequence[Evidence], signs: Signs) -> 
     if signs.asked_for:
         return Reason(
             f"kind:{kind}", f"{name.zh}：提出了诉求", f"{name.en}: something is asked of us"
+        )
+    if is_learnt:
+        return Reason(
+            f"kind:{kind}",
+            f"{name.zh}：与此类表述相近",
+            f"{name.en}: it reads like texts of this kind",
         )
     if signs.is_question and kind == "inquiry":
         return Reason(f"kind:{kind}", f"{name.zh}：是一个问句", f"{name.en}: it is a question")

@@ -9,13 +9,15 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 FORMAT: Final = 1
+"""Of the data and of the features: another one when either changes, so that old models are made anew."""
 _BITS: Final = 32
 _HALF: Final = 1 << (_BITS - 1)
+_FIELD: Final = (1 << _BITS) - 1
 _SMALL: Final = 1 << 15
 MAX_BYTES: Final = 64_000_000
 
@@ -40,9 +42,14 @@ class Head:
     evidence: float = 0.0
     offset: float = 0.0
 
-    def likelihood(self, margin: float) -> float:
-        """How likely a yes is, for a label of its own, by its margin alone."""
-        return _sigmoid(self.slope * margin + self.offset)
+    def likely(self, margins: Sequence[float], least: float) -> dict[str, float]:
+        """The labels of their own that are at least so likely by their margins alone."""
+        border = (math.log(least / (1 - least)) - self.offset) / self.slope
+        return {
+            label: _sigmoid(self.slope * margin + self.offset)
+            for label, margin in zip(self.labels, margins, strict=True)
+            if margin >= border
+        }
 
     def probabilities(
         self, margins: Sequence[float], points: Mapping[str, float] | None = None
@@ -89,16 +96,19 @@ class Learnt:
 
     def head(self, name: str) -> Head | None:
         """The head of that name, where the model has one."""
-        return next((head for head in self.heads if head.name == name), None)
+        for head in self.heads:
+            if head.name == name:
+                return head
+        return None
 
-    def weight(self, features: Collection[int], *, head: str, label: str) -> float:
-        """What some features say for a label, before the text's length counts."""
-        place = self._place(head, label)
-        return self.unit * sum(
-            ((self.rows[one] + self._zero) >> (place * _BITS) & (2 * _HALF - 1)) - _HALF
-            for one in features
-            if one in self.rows
-        )
+    def weights(
+        self, groups: Iterable[Collection[int]], *, head: str, label: str
+    ) -> Iterator[float]:
+        """What each group of features says for a label, before the text's length counts."""
+        shift, get = self._place(head, label) * _BITS, self.rows.get
+        for group in groups:
+            total = sum(filter(None, map(get, group)))
+            yield self.unit * (((total + self._zero) >> shift & _FIELD) - _HALF) if total else 0.0
 
     def _place(self, head: str, label: str) -> int:
         at = 1

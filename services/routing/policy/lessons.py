@@ -77,11 +77,10 @@ def labelled(pack: Pack, lessons: Sequence[Lesson]) -> list[Labelled]:
 def _labelled(pack: Pack, lesson: Lesson) -> Labelled:
     found = read(pack, places_of(text=lesson.text, subject=None, fields={}))
     _, points = points_of(pack, found)
-    told = any(points[one.code] for one in pack.taxonomy if not one.general)
+    told = any(points.get(one.code) for one in pack.taxonomy if not one.general)
     cues = find_cues(pack, found, Answers())
     kind, score = ruled_kind(found, cues=cues, has_category=told)
-    shown = {code: weight for code, weight in points.items() if weight}
-    return replace(_unread(lesson), points={"category": shown, "kind": {kind: score}})
+    return replace(_unread(lesson), points={"category": points, "kind": {kind: score}})
 
 
 def _unread(lesson: Lesson) -> Labelled:

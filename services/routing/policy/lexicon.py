@@ -21,6 +21,10 @@ _WIDE_SPACE: Final = re.compile(r"\s{2,}")
 _OTHER_SPACE: Final = re.compile(r"[^\S ]")
 
 
+Group = tuple[str, str]
+"""What words belong to: a section of the pack, and a name in it."""
+
+
 class Span(NamedTuple):
     """Where a word stands, in characters, and the text's own letters in small ones."""
 
@@ -32,7 +36,7 @@ class Span(NamedTuple):
 class _Rule(NamedTuple):
     """A form of a word: the groups it belongs to, and what must hold where it stands."""
 
-    groups: tuple[str, ...]
+    groups: tuple[Group, ...]
     is_whole: bool
     exact: str | None
 
@@ -40,8 +44,8 @@ class _Rule(NamedTuple):
 class Lexicon:
     """The words of many groups, such as a pack's kinds, categories and cues, by the groups' names."""
 
-    def __init__(self, groups: Mapping[str, Words]) -> None:
-        forms: defaultdict[tuple[str, bool, str | None], list[str]] = defaultdict(list)
+    def __init__(self, groups: Mapping[Group, Words]) -> None:
+        forms: defaultdict[tuple[str, bool, str | None], list[Group]] = defaultdict(list)
         for group, words in groups.items():
             for form in {form for word in words.zh for form in _chinese(word)}:
                 forms[form].append(group)
@@ -56,7 +60,7 @@ class Lexicon:
             self._rules[at].append(_Rule(tuple(names), is_whole, exact))
         self._automaton = AhoCorasick([*numbers], implementation=Implementation.ContiguousNFA)
 
-    def find(self, text: str) -> dict[str, list[Span]]:
+    def find(self, text: str) -> dict[Group, list[Span]]:
         """For each group its words in a normalised `text`, without overlaps: the first and longest win."""
         small = lowered(text)
         if _OTHER_SPACE.search(small):
@@ -65,8 +69,8 @@ class Lexicon:
             return self._find_across_spaces(text, small)
         return self._chosen(text, small)
 
-    def _chosen(self, text: str, small: str) -> dict[str, list[Span]]:
-        found: defaultdict[str, list[Span]] = defaultdict(list)
+    def _chosen(self, text: str, small: str) -> dict[Group, list[Span]]:
+        found: defaultdict[Group, list[Span]] = defaultdict(list)
         for number, start, end in self._automaton.find_matches_as_indexes(small, overlapping=True):
             for rule in self._rules[number]:
                 if (rule.is_whole and not _stands_whole(small, start, end)) or (
@@ -77,7 +81,7 @@ class Lexicon:
                     found[group].append(Span(start, end, small[start:end]))
         return {group: _without_overlaps(spans) for group, spans in found.items()}
 
-    def _find_across_spaces(self, text: str, small: str) -> dict[str, list[Span]]:
+    def _find_across_spaces(self, text: str, small: str) -> dict[Group, list[Span]]:
         """A gap between words may be wide; positions are still those of `text`."""
         kept = [at for at, letter in enumerate(small) if letter != " " or small[at - 1 : at] != " "]
         narrow = self._chosen("".join(text[at] for at in kept), "".join(small[at] for at in kept))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.routing.model import Evidence
 from services.routing.policy.evidence import gather
-from services.routing.policy.lexicon import Lexicon
+from services.routing.policy.lexicon import Group, Lexicon
 from shared.packs.model import Pack
 from shared.packs.words import Words
 
@@ -13,29 +13,23 @@ _NAMED_THINGS = frozenset({"product", "shop", "area"})
 """Fields that name things: a smoke detector is no smoke, so danger is not looked for there."""
 
 
+Groups = Mapping[str, tuple[Evidence, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The places that were read, and the evidence of each group of words that shows in them."""
+    """The places that were read, and the evidence of each group of words that shows in them, by id.
+
+    `kinds` has strong words under the kind with a `!`.
+    """
 
     places: Mapping[str, str]
-    evidence: Mapping[str, tuple[Evidence, ...]]
-
-    def kind(self, kind: str, how: str) -> tuple[Evidence, ...]:
-        """A kind's strong words (`how` is `!`) or its others."""
-        return self.evidence.get(f"kind:{kind}{how}", ())
-
-    def category(self, code: str, *, spoken: bool) -> tuple[Evidence, ...]:
-        """A category's words; `spoken`: only where the customer speaks."""
-        evidence = self.evidence.get(f"category:{code}", ())
-        return _spoken(evidence) if spoken else evidence
-
-    def cue(self, cue: str) -> tuple[Evidence, ...]:
-        """A cue's words, where the customer speaks."""
-        return _spoken(self.evidence.get(f"cue:{cue}", ()))
-
-    def sign(self, kind: str, sign: str) -> bool:
-        """Whether a scope, emotion or wish shows, where the customer speaks."""
-        return bool(_spoken(self.evidence.get(f"{kind}:{sign}", ())))
+    kinds: Groups
+    categories: Groups
+    cues: Groups
+    scopes: Groups
+    emotions: Groups
+    wants: Groups
 
     @property
     def spoken(self) -> dict[str, str]:
@@ -44,9 +38,23 @@ class Found:
 
 
 def read(pack: Pack, places: Mapping[str, str]) -> Found:
-    """Look for all words of `pack` in normalised `places`."""
+    """Look for all words of `pack` in normalised `places`.
+
+    Cues and other signs, and categories that are bad by themselves, only count where the customer
+    speaks.
+    """
     words = pack.derived(_words)
-    return Found(places, gather(words.lexicon, places, unnegatable=words.unnegatable))
+    found: dict[str, dict[str, tuple[Evidence, ...]]] = {section: {} for section in _SECTIONS}
+    for (section, name), evidence in gather(
+        words.lexicon, places, unnegatable=words.unnegatable
+    ).items():
+        counted = _spoken(evidence) if (section, name) in words.spoken else evidence
+        if counted:
+            found[section][name] = counted
+    return Found(places, **found)
+
+
+_SECTIONS = ("kinds", "categories", "cues", "scopes", "emotions", "wants")
 
 
 def _spoken(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
@@ -58,26 +66,33 @@ def _spoken(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
 @dataclass(frozen=True, slots=True)
 class _PackWords:
     lexicon: Lexicon
-    unnegatable: frozenset[str]
+    unnegatable: frozenset[Group]
+    spoken: frozenset[Group]
 
 
 def _words(pack: Pack) -> _PackWords:
-    groups: dict[str, Words] = {}
+    groups: dict[Group, Words] = {}
     for kind in pack.kinds:
-        groups |= {f"kind:{kind.id}!": kind.strong, f"kind:{kind.id}": kind.words}
-    groups |= {f"category:{one.code}": one.keywords for one in pack.taxonomy}
-    groups |= {f"cue:{one.id}": one.examples for one in pack.cues}
+        groups |= {("kinds", f"{kind.id}!"): kind.strong, ("kinds", kind.id): kind.words}
+    groups |= {("categories", one.code): one.keywords for one in pack.taxonomy}
+    groups |= {("cues", one.id): one.examples for one in pack.cues}
     signs = {
-        f"{kind}:{one.id}": one
-        for kind, section in (
-            ("scope", pack.scopes),
-            ("emotion", pack.emotions),
-            ("want", pack.wants),
+        (section, one.id): one
+        for section, all_ in (
+            ("scopes", pack.scopes),
+            ("emotions", pack.emotions),
+            ("wants", pack.wants),
         )
-        for one in section
+        for one in all_
     }
     groups |= {group: one.words for group, one in signs.items()}
-    others = (group for group, one in signs.items() if not one.negatable)
-    categories = (f"category:{one.code}" for one in pack.taxonomy if not one.negatable)
-    cues = (f"cue:{one.id}" for one in pack.cues if not one.negatable)
-    return _PackWords(Lexicon(groups), frozenset((*categories, *cues, *others)))
+    unnegatable = {("categories", one.code) for one in pack.taxonomy if not one.negatable}
+    unnegatable |= {("cues", one.id) for one in pack.cues if not one.negatable}
+    unnegatable |= {group for group, one in signs.items() if not one.negatable}
+    spoken = {("cues", one.id) for one in pack.cues} | set(signs)
+    spoken |= {
+        ("categories", one.code)
+        for one in pack.taxonomy
+        if one.base_severity in ("high", "critical")
+    }
+    return _PackWords(Lexicon(groups), frozenset(unnegatable), frozenset(spoken))

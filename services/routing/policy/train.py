@@ -16,7 +16,7 @@ from typing import Final
 
 from services.routing.policy.calibrate import Judged, calibrated
 from services.routing.policy.features import features
-from services.routing.policy.learnt import Head, Learnt, build
+from services.routing.policy.learnt import FORMAT, Head, Learnt, build
 from services.routing.policy.plain import normalised
 
 ROUNDS: Final = 6
@@ -101,7 +101,7 @@ def train(
 
 def digest(texts: Iterable[Labelled]) -> str:
     """What tells whether two models were made of the same texts with the same labels."""
-    said = hashlib.sha256()
+    said = hashlib.sha256(f"{FORMAT}".encode())
     for one in texts:
         labels = sorted((head, sorted(labels)) for head, labels in one.labels.items())
         said.update(f"{one.text}\x1f{labels}\x1e".encode())

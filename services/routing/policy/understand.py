@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from services.routing.model import Candidate, Reason, Understanding
 from services.routing.policy.answers import ask
-from services.routing.policy.category import points_of, rank
+from services.routing.policy.category import MOST_CATEGORIES, points_of, rank
 from services.routing.policy.cue import find_cues
 from services.routing.policy.evidence import places_of
 from services.routing.policy.kind import decide_kind
@@ -18,8 +18,6 @@ from services.routing.policy.manner import decide_manner
 from services.routing.policy.reading import read
 from services.routing.policy.severity import judge_severity, quoted
 from shared.packs.model import Category, Pack
-
-MOST_CATEGORIES = 3
 
 
 def understand(
@@ -43,7 +41,7 @@ def understand(
     answers = ask(model, found.places.get("text", ""), found.places.get("subject", ""))
     cues = find_cues(pack, found, answers)
     hits, points = points_of(pack, found)
-    has_category = any(points[one.code] for one in pack.taxonomy if not one.general)
+    has_category = any(points.get(one.code) for one in pack.taxonomy if not one.general)
     kind = decide_kind(
         pack=pack,
         found=found,
@@ -58,7 +56,11 @@ def understand(
     if kind.doubts and not ranked.doubts:
         candidates = tuple(one for _, one in ranked.categories[:2])
     severity, because = judge_severity(
-        pack=pack, kind=kind, cues=cues, candidates=candidates, danger=answers.danger
+        pack=pack,
+        kind=kind,
+        cues=cues,
+        candidates=candidates,
+        danger=answers.shown("danger", pack.thresholds.danger).get("danger", 0.0),
     )
     _, chosen = ranked.first
     return Understanding(

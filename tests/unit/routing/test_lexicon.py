@@ -10,8 +10,8 @@ from services.routing.policy.lexicon import Lexicon, Span
 from shared.packs.words import Words
 
 GROUPS = {
-    "delay": Words(zh=("还没到", "没到", "晚"), en=("late", "not on time", "delay")),
-    "bill": Words(zh=("多收", "App扣费"), en=("bill", "billing error", "ER")),
+    ("test", "delay"): Words(zh=("还没到", "没到", "晚"), en=("late", "not on time", "delay")),
+    ("test", "bill"): Words(zh=("多收", "App扣费"), en=("bill", "billing error", "ER")),
 }
 PIECES = ["还没到", "没到", "多收", "App扣费", "app扣费", "late", "Delayed", "bills", "ER", "er", "not on  time",
           "not on\ntime", "billing error", " ", "  ", "x", "，", "晚", "\t"]  # fmt: skip
@@ -55,4 +55,4 @@ def test_where_no_word_stands_nothing_is_found(text: str) -> None:
 def test_positions_are_those_of_the_text_however_wide_its_gaps() -> None:
     found = Lexicon(GROUPS).find("It was   not  on \n time, 还没到")
 
-    assert found["delay"] == [Span(9, 23, "not on time"), Span(25, 28, "还没到")]
+    assert found["test", "delay"] == [Span(9, 23, "not on time"), Span(25, 28, "还没到")]
