@@ -6,8 +6,8 @@ examples instead, each by a model that was trained on the others: what may be tu
 
 import argparse
 import json
-import sys
 import random
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
