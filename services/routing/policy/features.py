@@ -45,7 +45,7 @@ def words(text: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         start, end = end, end + len(word)
         if word[0] >= _FIRST_HAN:
             yield start, end, _of_han(word)
-        elif word[0].isalnum():
+        elif _LATIN.fullmatch(word):
             yield start, end, _of_latin(word)
 
 

@@ -201,7 +201,7 @@ async def test_a_correction_kept_aside_is_never_learnt_from(world: World) -> Non
 async def test_another_model_can_be_put_in_force_and_what_is_none_is_refused(world: World) -> None:
     await teach(world)
     await learner(world).look()
-    [model] = (await world.get("/routing/v1/models")).json()["items"]
+    model, *_ = (await world.get("/routing/v1/models")).json()["items"]
     body = {key: model[key] for key in ("pack", "pack_version", "name")}
     path = "/routing/v1/models/activations"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.routing.policy.calibrate import Judged, calibrated
@@ -85,6 +85,7 @@ def test_what_is_no_model_is_told_and_not_read(data: bytes) -> None:
 
 
 @given(st.text(max_size=200))
+@example("¹")
 def test_any_text_has_features_that_lie_in_its_words_or_between_them(text: str) -> None:
     found = features(text)
 
