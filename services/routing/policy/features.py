@@ -18,7 +18,6 @@ from services.routing.policy.plain import lowered
 
 _LATIN: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[?!]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]+")
-_FIRST_HAN: Final = "\u3400"
 _PIECE: Final = 4
 _LONGEST_WORD: Final = 30
 _PAIR: Final = 65_599
@@ -43,7 +42,7 @@ def words(text: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     end = 0
     for word in rjieba.cut(lowered(text)):
         start, end = end, end + len(word)
-        if word[0] >= _FIRST_HAN:
+        if _HAN.fullmatch(word):
             yield start, end, _of_han(word)
         elif _LATIN.fullmatch(word):
             yield start, end, _of_latin(word)

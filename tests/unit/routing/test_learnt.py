@@ -86,6 +86,7 @@ def test_what_is_no_model_is_told_and_not_read(data: bytes) -> None:
 
 @given(st.text(max_size=200))
 @example("¹")
+@example("ꀀ")
 def test_any_text_has_features_that_lie_in_its_words_or_between_them(text: str) -> None:
     found = features(text)
 
