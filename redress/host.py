@@ -4,7 +4,6 @@ Nothing is restarted inside: an error that escapes a loop ends the process. Work
 """
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus
 from shared.bus.topics import ALL
 from shared.clock import Clock, SystemClock
+from shared.collector import calm_collector
 from shared.contracts.catalogue import TOPICS
 from shared.errors import Transient
 from shared.operate import Operations
@@ -317,8 +317,7 @@ async def _tell_when_ready(
     while not (server.started and environment.policy.is_ready):  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)
     # Full collections over the start-up heap are most of the tail (measured): leave it out of them.
-    gc.collect()
-    gc.freeze()
+    calm_collector()
     on_ready(environment.settings.public_url)
 
 

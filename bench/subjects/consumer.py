@@ -5,7 +5,6 @@ Prints its memory (MB) after a fifth of the events and at the end, and events a 
 
 import asyncio
 import contextlib
-import gc
 import os
 import time
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from bench.recording import Recording
 from redress import host
 from shared.bus.open import open_bus
 from shared.clock import SystemClock
+from shared.collector import calm_collector
 from shared.policy import watch_policy
 from shared.settings import Settings
 
@@ -40,7 +40,7 @@ async def measure(
         policy = asyncio.create_task(watch_policy(environment.policy, bus))
         while not environment.policy.is_ready:
             await environment.policy.changed.wait(0.1)
-        gc.freeze()
+        calm_collector()
         running = asyncio.create_task(hosted.consumer.run())
 
         async def until(events: int) -> float:

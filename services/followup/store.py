@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Column,
@@ -158,7 +159,7 @@ _CHANGE: Final = (
 
 
 def _as_json(row: Mapping[str, Any]) -> Mapping[str, object]:
-    return {**row, "body": row["body"].model_dump(mode="json")}
+    return {**row, "body": orjson.Fragment(row["body"].model_dump_json())}
 
 
 def _of(tx: Tx, query: Select[Any], complaints: Collection[str]) -> Select[Any]:
@@ -198,7 +199,7 @@ def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
             "at": fact.at,
             "by": fact.by,
             "order": fact.order,
-            "body": WHAT.dump_python(fact.what, mode="json"),
+            "body": orjson.Fragment(WHAT.dump_json(fact.what)),
             "recorded_at": tx.now,
         }
         for fact in facts
