@@ -1,10 +1,10 @@
-"""Python's collector of cycles, as services need it: a batch makes many objects, and hardly any of them are in cycles."""
+"""Python's collector of cycles, as services need it: a batch makes many objects, hardly any of them in cycles."""
 
 import gc
 from typing import Final
 
 YOUNG: Final = 20_000
-"""New objects between two looks for cycles. Python's own 700 looks a hundred times at what one batch needs to its end."""
+"""New objects between two looks for cycles. Python's own 700 looks again and again at what a batch needs to its end."""
 
 
 def calm_collector() -> None:

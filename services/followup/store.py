@@ -1,9 +1,9 @@
 """Followup's tables and queries. Facts are only ever added; the row of a case is what they fold into."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
@@ -18,7 +18,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    insert,
     select,
     update,
 )
@@ -92,6 +91,7 @@ CLOCK_FACTS = Table(
 Index("ix_clock_facts_complaint", CLOCK_FACTS.c.complaint, CLOCK_FACTS.c.id)
 
 WHAT: Final[TypeAdapter[What]] = TypeAdapter(What)
+F = TypeVar("F")
 CLOCK_COLUMNS: Final = tuple(field.name for field in fields(ClockFact))
 
 
@@ -120,19 +120,21 @@ class Cases:
     async def read(self, tx: Tx, complaints: Collection[str]) -> None:
         """Read what is known about these, unless it was read before."""
         wanted = set(complaints) - self.kept.keys()
-        cases = {row.complaint: row for row in await tx.rows(_of(tx, _CASE, wanted))}
-        facts = _by_complaint(await tx.rows(_of(tx, select(FACTS).order_by(FACTS.c.id), wanted)))
-        clocks: Mapping[str, list[Row[Any]]] = {}
+        cases = {
+            row.complaint: row for row in await tx.rows_among(_CASE, CASES.c.complaint, wanted)
+        }
+        facts = _by_complaint(await tx.rows_among(_FACTS, FACTS.c.complaint, wanted), _fact)
+        clocks: Mapping[str, list[ClockFact]] = {}
         if cases:
-            query = select(CLOCK_FACTS).order_by(CLOCK_FACTS.c.id)
-            clocks = _by_complaint(await tx.rows(_of(tx, query, cases)))
+            rows = await tx.rows_among(_CLOCK_FACTS, CLOCK_FACTS.c.complaint, cases)
+            clocks = _by_complaint(rows, _clock_fact)
         for complaint in wanted:
             row = cases.get(complaint)
             self.kept[complaint] = Kept(
                 complaint,
                 row.unit if row else "",
-                tuple(map(_fact, facts.get(complaint, ()))),
-                tuple(map(_clock_fact, clocks.get(complaint, ()))),
+                tuple(facts.get(complaint, ())),
+                tuple(clocks.get(complaint, ())),
                 CaseChanged.model_validate(row.body) if row else None,
             )
 
@@ -143,13 +145,19 @@ class Cases:
             (CLOCK_FACTS, self.new_clock_facts),
             (CASES, [*map(_as_json, self.opened.values())]),
         ):
-            if rows:
-                await tx.execute(insert(table), rows)
+            await tx.add(table, rows)
         if self.changed:
             await tx.execute(_CHANGE, [*map(_as_json, self.changed.values())])
 
 
 _CASE: Final = select(CASES.c.complaint, CASES.c.unit, CASES.c.body)
+_FACTS: Final = select(
+    FACTS.c.complaint, FACTS.c.recorded_at, FACTS.c.body, FACTS.c.at, FACTS.c.by, FACTS.c.cycle, FACTS.c.order
+).order_by(FACTS.c.id)  # fmt: skip
+_CLOCK_FACTS: Final = select(
+    CLOCK_FACTS.c.complaint, CLOCK_FACTS.c.recorded_at, *(CLOCK_FACTS.c[name] for name in CLOCK_COLUMNS)
+).order_by(CLOCK_FACTS.c.id)  # fmt: skip
+"""Whose it is and when it was recorded, then the fact."""
 _SHOWN: Final = ("version", "state", "handler", "team", "callback_due_at", "body", "changed_at")
 _CHANGE: Final = (
     update(CASES)
@@ -162,14 +170,10 @@ def _as_json(row: Mapping[str, Any]) -> Mapping[str, object]:
     return {**row, "body": orjson.Fragment(row["body"].model_dump_json())}
 
 
-def _of(tx: Tx, query: Select[Any], complaints: Collection[str]) -> Select[Any]:
-    return query.where(tx.among(query.selected_columns.complaint, complaints))
-
-
-def _by_complaint(rows: Iterable[Row[Any]]) -> Mapping[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = {}
+def _by_complaint(rows: Iterable[Row[Any]], read: Callable[[Row[Any]], F]) -> dict[str, list[F]]:
+    found: dict[str, list[F]] = {}
     for row in rows:
-        found.setdefault(row.complaint, []).append(row)
+        found.setdefault(row[0], []).append(read(row))
     return found
 
 
@@ -275,7 +279,8 @@ async def fetch(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row
 
 async def facts_of(connection: AsyncConnection, complaint: str) -> Sequence[tuple[Fact, datetime]]:
     """The facts of a case with when each was recorded, in that order."""
-    rows = (await connection.execute(_facts(complaint))).all()
+    query = _FACTS.where(FACTS.c.complaint == complaint)
+    rows = (await connection.execute(query)).all()
     return [(_fact(row), row.recorded_at) for row in rows]
 
 
@@ -283,25 +288,15 @@ async def clock_facts_of(
     connection: AsyncConnection, complaint: str
 ) -> Sequence[tuple[ClockFact, datetime]]:
     """The facts of a case's clocks with when each was recorded, in that order."""
-    rows = (await connection.execute(_clock_facts(complaint))).all()
+    query = _CLOCK_FACTS.where(CLOCK_FACTS.c.complaint == complaint)
+    rows = (await connection.execute(query)).all()
     return [(_clock_fact(row), row.recorded_at) for row in rows]
 
 
-def _facts(complaint: str) -> Select[Any]:
-    return select(FACTS).where(FACTS.c.complaint == complaint).order_by(FACTS.c.id)
-
-
-def _clock_facts(complaint: str) -> Select[Any]:
-    return (
-        select(CLOCK_FACTS).where(CLOCK_FACTS.c.complaint == complaint).order_by(CLOCK_FACTS.c.id)
-    )
-
-
 def _fact(row: Row[Any]) -> Fact:
-    columns = row._mapping
-    return Fact(WHAT.validate_python(row.body), row.at, row.by, row.cycle, columns["order"])
+    _, _, body, *rest = row
+    return Fact(WHAT.validate_python(body), *rest)
 
 
 def _clock_fact(row: Row[Any]) -> ClockFact:
-    columns = row._mapping
-    return ClockFact(**{name: columns[name] for name in CLOCK_COLUMNS})
+    return ClockFact(*row[2:])

@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     text,
     update,
@@ -30,6 +29,7 @@ from services.notify.model import Ended, Fate, Message, Planned, State
 from shared.contracts.envelope import Body, Event, encode
 from shared.contracts.followup import CaseBody
 from shared.store.leases import database_milliseconds
+from shared.store.lists import unless_there
 from shared.store.tables import NAMING, BigId, frame_tables
 from shared.store.transaction import AnyRow, Tx
 from shared.store.types import UTCDateTime, json_column
@@ -107,16 +107,17 @@ class Plans:
         """Read which messages there are about these, unless that was read before."""
         wanted = set(complaints) - self.known.keys()
         self.known.update((one, set()) for one in wanted)
-        query = select(
-            MESSAGES.c.complaint, MESSAGES.c.cycle, MESSAGES.c.recipient, MESSAGES.c.purpose
-        )
-        for complaint, *rest in await tx.rows(query.where(tx.among(MESSAGES.c.complaint, wanted))):
+        for complaint, *rest in await tx.rows_among(_PURPOSE, MESSAGES.c.complaint, wanted):
             self.known[complaint].add(Purpose(*rest))
 
     async def write(self, tx: Tx) -> None:
         """Write the new ones."""
-        if self.new:
-            await tx.execute(tx.upsert(MESSAGES).on_conflict_do_nothing(), self.new)
+        await tx.add(MESSAGES, self.new, unless_there)
+
+
+_PURPOSE: Final = select(
+    MESSAGES.c.complaint, MESSAGES.c.cycle, MESSAGES.c.recipient, MESSAGES.c.purpose
+)
 
 
 class Purpose(NamedTuple):
@@ -231,15 +232,18 @@ async def forget_attempt(tx: Tx, message: Message, *, next_at: datetime) -> None
 
 async def standing(tx: Tx, messages: Sequence[Message]) -> set[str]:
     """Those messages of which this is still the attempt under way, held until the commit."""
-    query = (
-        select(MESSAGES.c.id, MESSAGES.c.attempts)
-        .where(tx.among(MESSAGES.c.id, [one.id for one in messages]))
-        .where(MESSAGES.c.state == "attempting")
-        .order_by(MESSAGES.c.id)
-        .with_for_update()
-    )
-    under_way = {(row.id, row.attempts) for row in await tx.rows(query)}
+    ids = [one.id for one in messages]
+    rows = await tx.rows_among(_UNDER_WAY, MESSAGES.c.id, ids)
+    under_way = {(row.id, row.attempts) for row in rows}
     return {one.id for one in messages if (one.id, one.attempts) in under_way}
+
+
+_UNDER_WAY: Final = (
+    select(MESSAGES.c.id, MESSAGES.c.attempts)
+    .where(MESSAGES.c.state == "attempting")
+    .order_by(MESSAGES.c.id)
+    .with_for_update()
+)
 
 
 async def settle(tx: Tx, fates: Sequence[tuple[Message, Fate]]) -> None:
@@ -283,7 +287,7 @@ async def note_attempts(tx: Tx, ended: Sequence[Ended]) -> None:
         }
         for one in ended
     ]
-    await tx.execute(tx.upsert(ATTEMPTS).on_conflict_do_nothing(), rows)
+    await tx.add(ATTEMPTS, rows, unless_there)
 
 
 async def abandon_attempts(tx: Tx) -> None:
@@ -366,7 +370,7 @@ async def _write_feed(tx: Tx, events: Sequence[Event[Body]]) -> None:
         }
         for position, event in enumerate(events, last - len(events) + 1)
     ]
-    await tx.execute(insert(FEED), rows)
+    await tx.add(FEED, rows)
 
 
 async def clear_feed(tx: Tx, limit: int) -> int:

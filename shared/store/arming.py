@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from sqlalchemy import bindparam, update
 
 from shared.ids import new_id
+from shared.store.lists import UpsertInsert, unless_there
 
 if TYPE_CHECKING:
     from shared.store.transaction import Tx
@@ -94,20 +95,18 @@ async def _write(tx: "Tx", kind: Kind, chosen: Mapping[TimerKey, Step]) -> None:
     if kind == "disarm":
         await _disarm(tx, list(chosen))
         return
-    table = tx.frame.timers
-    new = tx.upsert(table)
-    if kind == "once":
-        statement = new.on_conflict_do_nothing()
-    else:
-        moved = {"due_at": new.excluded.due_at, "body": new.excluded.body, "state": "armed",
-                 "epoch": table.c.epoch + 1, "error": None}  # fmt: skip
-        statement = new.on_conflict_do_update(index_elements=["name", "subject", "key"], set_=moved)
     rows = [
         timer._asdict()
         | {"id": new_id(), "due_at": step.due_at, "epoch": 1, "state": "armed", "body": dict(step.body or {})}
         for timer, step in chosen.items()
     ]  # fmt: skip
-    await tx.execute(statement, rows)
+    await tx.add(tx.frame.timers, rows, _anew if kind == "arm" else unless_there)
+
+
+def _anew(new: UpsertInsert) -> UpsertInsert:
+    moved = {"due_at": new.excluded.due_at, "body": new.excluded.body, "state": "armed",
+             "epoch": new.table.c.epoch + 1, "error": None}  # fmt: skip
+    return new.on_conflict_do_update(index_elements=["name", "subject", "key"], set_=moved)
 
 
 async def _disarm(tx: "Tx", timers: Sequence[TimerKey]) -> None:

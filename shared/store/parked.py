@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.errors import Conflict
 from shared.store.database import Database
-from shared.store.progress import Key, record
+from shared.store.progress import Key, lists_of, of_keys, record
 from shared.store.tables import Frame
 from shared.store.transaction import AnyRow, Tx
 
@@ -75,13 +75,10 @@ async def park(tx: Tx, parked: Parked, *, error: str) -> None:
 
 async def sequences(tx: Tx, keys: Iterable[Key]) -> dict[Key, set[int]]:
     """The parked sequences of those keys that have any."""
-    table, wanted = tx.frame.parked, set(keys)
+    wanted = set(keys)
     found: dict[Key, set[int]] = {}
-    query = select(table.c.source, table.c.subject, table.c.sequence).where(
-        tx.among(table.c.source, {key.source for key in wanted}),
-        tx.among(table.c.subject, {key.subject for key in wanted}),
-    )
-    for source, subject, sequence in await tx.rows(query):
+    query = of_keys(tx.frame.parked, "sequence", tx.connection.dialect.name)
+    for source, subject, sequence in await tx.rows(query, lists_of(wanted)):
         if (key := Key(source, subject)) in wanted:
             found.setdefault(key, set()).add(sequence)
     return found

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Executable, Table, select
 
+from shared.store.lists import UpsertInsert, among
 from shared.store.transaction import Tx
 
 
@@ -39,29 +41,40 @@ def judge(*, last: int, sequence: int, is_bounded: bool, is_parked: bool) -> Ver
 
 async def marks(tx: Tx, keys: Iterable[Key]) -> dict[Key, int]:
     """The last applied sequence of each key; 0 where nothing was applied. Lock the subjects first."""
-    wanted = set(keys)
-    table = tx.frame.progress
-    found = dict.fromkeys(wanted, 0)
-    query = select(table.c.source, table.c.subject, table.c.last_sequence).where(
-        tx.among(table.c.source, {key.source for key in wanted}),
-        tx.among(table.c.subject, {key.subject for key in wanted}),
-    )
-    for source, subject, last in await tx.rows(query):
+    found = dict.fromkeys(keys, 0)
+    query = of_keys(tx.frame.progress, "last_sequence", tx.connection.dialect.name)
+    for source, subject, last in await tx.rows(query, lists_of(found)):
         if (key := Key(source, subject)) in found:
             found[key] = last
     return found
 
 
+@cache
+def of_keys(table: Table, column: str, dialect: str) -> Executable:
+    """A column of every row that has one of the sources and one of the subjects."""
+    c = table.c
+    return select(c.source, c.subject, c[column]).where(
+        among(c.source, "sources", dialect), among(c.subject, "subjects", dialect)
+    )
+
+
+def lists_of(keys: Iterable[Key]) -> Mapping[str, list[str]]:
+    """The parameters of `of_keys`."""
+    return {
+        "sources": sorted({one.source for one in keys}),
+        "subjects": [one.subject for one in keys],
+    }
+
+
 async def record(tx: Tx, marks: Mapping[Key, int]) -> None:
     """Write the marks, in the order of their keys. A mark never goes back."""
-    if not marks:
-        return
-    table = tx.frame.progress
-    new = tx.upsert(table)
-    statement = new.on_conflict_do_update(
+    rows = [{**key._asdict(), "last_sequence": marks[key]} for key in sorted(marks)]
+    await tx.add(tx.frame.progress, rows, _further)
+
+
+def _further(new: UpsertInsert) -> UpsertInsert:
+    return new.on_conflict_do_update(
         index_elements=["source", "subject"],
         set_={"last_sequence": new.excluded.last_sequence},
-        where=table.c.last_sequence < new.excluded.last_sequence,
+        where=new.table.c.last_sequence < new.excluded.last_sequence,
     )
-    rows = [{**key._asdict(), "last_sequence": marks[key]} for key in sorted(marks)]
-    await tx.execute(statement, rows)

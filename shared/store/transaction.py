@@ -8,18 +8,12 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     CursorResult,
     Executable,
-    Insert,
     Row,
-    String,
+    Select,
     Table,
-    any_,
-    func,
-    insert,
-    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -31,7 +25,16 @@ from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, enco
 from shared.errors import Poison
 from shared.ids import new_id
 from shared.store.arming import Arming, Step, TimerKey
-from shared.store.lists import each_of
+from shared.store.lists import (
+    POSTGRESQL,
+    Conflict,
+    UpsertInsert,
+    among,
+    each_of,
+    insert_each,
+    only,
+    unless_there,
+)
 from shared.store.signal import Signal
 from shared.store.tables import Frame
 
@@ -39,8 +42,6 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row of any query: columns by name, or unpacked."""
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 AtTheEnd = Callable[["Tx", Sequence[Any]], Awaitable[None]]
-UpsertInsert = Any
-"""`Insert` of either dialect: both have the same `on_conflict_…` methods, their types share no base."""
 
 
 class Memory(Protocol):
@@ -104,6 +105,13 @@ class Tx:
         """All rows of a query."""
         return (await self.connection.execute(statement, parameters)).all()
 
+    async def rows_among(
+        self, query: Select[Any], column: ColumnElement[str], values: Collection[str]
+    ) -> Sequence[AnyRow]:
+        """The rows of a query whose `column` has one of many values. The query is a constant: it is compiled once."""
+        statement = only(query, column, self.connection.dialect.name)
+        return await self.rows(statement, {"values": sorted(values)})
+
     async def row(
         self, statement: Executable, parameters: Parameters | None = None
     ) -> AnyRow | None:
@@ -117,6 +125,19 @@ class Tx:
         )
         return build(table)
 
+    async def add(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], conflict: Conflict | None = None
+    ) -> None:
+        """Insert rows with the same columns, in this order, with one statement; nothing where there are none."""
+        if not rows:
+            return
+        names, dialect = tuple(rows[0]), self.connection.dialect.name
+        statement = insert_each(table, names, dialect, conflict)
+        if dialect == POSTGRESQL:
+            await self.execute(statement, {name: [row[name] for row in rows] for name in names})
+        else:
+            await self.execute(statement, rows)
+
     async def lock(self, *subjects: str) -> None:
         """Hold these aggregates until the commit, in a fixed order: no other writer changes them meanwhile.
 
@@ -124,22 +145,10 @@ class Tx:
         """
         if self.connection.dialect.name == "sqlite" or not subjects:
             return
-        table, ordered = self.frame.subjects, sorted(set(subjects))
-        each = func.unnest(literal(ordered, ARRAY(String)))
-        new = self.upsert(table).from_select(["subject", "last_sequence"], select(each, literal(0)))
-        await self.execute(new.on_conflict_do_nothing())
-        await self.execute(
-            select(table.c.subject)
-            .where(self.among(table.c.subject, ordered))
-            .order_by(table.c.subject)
-            .with_for_update()
-        )
-
-    def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
-        """Whether a column has one of many values: one statement text for any number of them on PostgreSQL."""
-        if self.connection.dialect.name == "sqlite":
-            return column.in_(sorted(values))
-        return column == any_(literal(sorted(values), ARRAY(String)))
+        insert, hold = _locking(self.frame.subjects)
+        ordered = sorted(set(subjects))
+        await self.execute(insert, {"subject": ordered, "last_sequence": [0] * len(ordered)})
+        await self.execute(hold, {"subjects": ordered})
 
     def say(self, body: Body, *, subject: str, unit: str) -> None:
         """Say an event: it is numbered and put into the outbox when this transaction commits, or not at all."""
@@ -230,7 +239,7 @@ class Tx:
         for one in said:
             last[one.subject] += 1
             rows.append(self._outbox_row(one, last[one.subject]))
-        await self.execute(_into(self.frame.outbox), rows)
+        await self.add(self.frame.outbox, rows)
 
     def forget(self) -> None:
         """Unsay and forget everything since the last flush: its savepoint was rolled back."""
@@ -280,8 +289,11 @@ class Tx:
 
 
 @cache
-def _into(table: Table) -> Insert:
-    return insert(table)
+def _locking(table: Table) -> tuple[Executable, Executable]:
+    """Have a row for each subject, and hold them all."""
+    hold = select(table.c.subject).where(among(table.c.subject, "subjects", POSTGRESQL))
+    insert = insert_each(table, ("subject", "last_sequence"), POSTGRESQL, unless_there)
+    return insert, hold.order_by(table.c.subject).with_for_update()
 
 
 @cache

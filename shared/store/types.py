@@ -17,17 +17,22 @@ class UTCDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(
-                f"naive datetime {value.isoformat()}: give it a zone before it is stored"
-            )
-        value = value.astimezone(UTC)
+        value = aware(value)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def aware(value: datetime) -> datetime:
+    """The instant in UTC. Raises ValueError for a naive one."""
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"naive datetime {value.isoformat()}: give it a zone before it is stored")
+    return value.astimezone(UTC)
 
 
 def json_column() -> Any:  # noqa: ANN401 - SQLAlchemy types a variant so

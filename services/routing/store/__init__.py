@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    insert,
     select,
     text,
     update,
@@ -135,14 +134,12 @@ class Board:
         """Read the decisions on these, unless they were read before."""
         wanted = set(complaints) - self.decisions.keys()
         self.decisions.update(dict.fromkeys(wanted))
-        query = select(DECISIONS).where(tx.among(DECISIONS.c.complaint, wanted))
-        for row in await tx.rows(query):
+        for row in await tx.rows_among(_DECISION, DECISIONS.c.complaint, wanted):
             self.decisions[row.complaint] = dict(row._mapping)
 
     async def read_handlers(self, tx: Tx, ids: Collection[str]) -> None:
         """Read handlers, and hold them until the commit: nobody else gives out work by the same figures."""
-        query = select(HANDLERS).where(tx.among(HANDLERS.c.id, ids)).order_by(HANDLERS.c.id)
-        for row in await tx.rows(query.with_for_update()):
+        for row in await tx.rows_among(_HELD_HANDLER, HANDLERS.c.id, ids):
             self.handlers[row.id] = _snapshot(row)
             if less := self.given_back.pop(row.id, 0):
                 self.take_back(row.id, less)
@@ -162,8 +159,7 @@ class Board:
 
     async def write(self, tx: Tx) -> None:
         """Write everything new; then those who wait longest have a turn."""
-        if self.added:
-            await tx.execute(insert(DECISIONS), [*self.added.values()])
+        await tx.add(DECISIONS, [*self.added.values()])
         if self.changed:
             rows = [{**row, "of_complaint": id_} for id_, row in sorted(self.changed.items())]
             await tx.execute(_CHANGE_DECISION, rows)
@@ -178,6 +174,8 @@ class Board:
                 tx.arm(LOOK_AGAIN, subject=complaint, due_at=tx.now)
 
 
+_DECISION: Final = select(DECISIONS)
+_HELD_HANDLER: Final = select(HANDLERS).order_by(HANDLERS.c.id).with_for_update()
 _CHANGE_DECISION: Final = (
     update(DECISIONS)
     .where(DECISIONS.c.complaint == bindparam("of_complaint"))
