@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import time
-import uuid
 
 CODE_BYTES = 10  # 80 random bits
 _NUMBER = re.compile(r"\A(\d{4})-(\d{4})-(\d{3})\Z")
@@ -17,7 +16,8 @@ def new_id() -> str:
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def check_digit(digits: str) -> int:

@@ -6,8 +6,8 @@ of what is being done, and nothing personal: long digit runs and mail addresses 
 
 import contextvars
 import logging
+import os
 import re
-import secrets
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ _TRACEPARENT = re.compile(r"\A00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 def new_trace() -> str:
     """A trace id (W3C Trace Context): 32 hex digits."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def trace_of(traceparent: str | None) -> str | None:
@@ -42,7 +42,7 @@ def trace_of(traceparent: str | None) -> str | None:
 
 def traceparent(trace: str) -> str:
     """A `traceparent` header of a trace id, with a new span id."""
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    return f"00-{trace}-{os.urandom(8).hex()}-01"
 
 
 def current_trace() -> str | None:

@@ -5,8 +5,9 @@ parked with its key. What passes by itself (database or log away, something not 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
@@ -43,10 +44,10 @@ class Delivery:
 
     header: Header
     value: bytes
+    key: Key = field(init=False)
 
-    @property
-    def key(self) -> Key:
-        return Key(self.header.source, self.header.subject)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", Key(self.header.source, self.header.subject))
 
 
 class NewerVersion(Unreadable):
@@ -199,6 +200,7 @@ class Consumer(Generic[C]):
         last, waiting = await marks(tx, keys), await parked.sequences(tx, keys)
         moved: dict[Key, int] = {}
         to_apply: list[Delivery] = []
+        judged: Counter[Verdict] = Counter()
         for delivery in deliveries:
             key, sequence = delivery.key, delivery.header.sequence
             others = waiting.get(key, set())
@@ -210,7 +212,7 @@ class Consumer(Generic[C]):
                 is_bounded=key.source in BOUNDED_SOURCES,
                 is_parked=bool(others),
             )
-            self._metrics.consumed.labels(self._database.service, verdict.value).inc()
+            judged[verdict] += 1
             if verdict is Verdict.APPLY:
                 to_apply.append(delivery)
                 last[key] = moved[key] = sequence
@@ -221,6 +223,8 @@ class Consumer(Generic[C]):
                 gap = f"{sequence} came while {last[key] + 1} is not applied"
                 await parked.park(tx, Parked(key, sequence, delivery.value, "gap", 0), error=gap)
                 waiting.setdefault(key, set()).add(sequence)
+        for verdict, count in judged.items():
+            self._metrics.consumed.labels(self._database.service, verdict.value).inc(count)
         await self._handle_all(tx, to_apply)
         await record(tx, moved)
         faults.reach("consumer.in_transaction")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from services.followup.model import (
     FIRST_CYCLE,
@@ -32,6 +32,8 @@ from shared.contracts.values import CaseStateName, Owner, Promise, Resolution
 
 W = TypeVar("W")
 Found = Sequence[tuple[Fact, W]]
+ByKind = Mapping[type, Sequence[tuple[Fact, Any]]]
+"""Facts with what they are about, in their order, by what kind that is."""
 
 RESOLVING: Final = ("solution_proposed", "remedy_done", "final_response", "resolved")
 """What a resolution is to the clocks: it carries all of these at once until a later release splits it."""
@@ -43,12 +45,12 @@ def fold(facts: Iterable[Fact]) -> Case | None:
     What routing and notify said earlier than that counts then. Of routing's facts the last by their order hold,
     of assignments only those of the present cycle; of facts that may come twice the earliest counts.
     """
-    known = list(facts)
+    known = _by_kind(facts)
     receipt = next(iter(_of(known, Received)), None)
     if receipt is None:
         return None
     cycle = max([FIRST_CYCLE, *(fact.cycle for fact, _ in _of(known, Reopened))])
-    mine = [fact for fact in known if fact.cycle == cycle]
+    mine = _by_kind(fact for found in known.values() for fact, _ in found if fact.cycle == cycle)
     began = _first_at(mine, Reopened) or receipt[0].at
     understandings = _understandings(known)
     owner, assignment = _owner(mine)
@@ -80,8 +82,15 @@ def fold(facts: Iterable[Fact]) -> Case | None:
     )
 
 
-def _of(facts: Iterable[Fact], kind: type[W]) -> Found[W]:
-    return [(fact, fact.what) for fact in facts if isinstance(fact.what, kind)]
+def _by_kind(facts: Iterable[Fact]) -> ByKind:
+    found: dict[type, list[tuple[Fact, Any]]] = {}
+    for fact in facts:
+        found.setdefault(type(fact.what), []).append((fact, fact.what))
+    return found
+
+
+def _of(facts: ByKind, kind: type[W]) -> Found[W]:
+    return facts.get(kind, ())
 
 
 def _at(found: tuple[Fact, object]) -> datetime:
@@ -93,19 +102,19 @@ def _order(found: tuple[Fact, object]) -> int:
 
 
 def _first_at(
-    facts: Iterable[Fact], kind: type[W], counts: Callable[[W], bool] = lambda _: True
+    facts: ByKind, kind: type[W], counts: Callable[[W], bool] = lambda _: True
 ) -> datetime | None:
     return min((fact.at for fact, what in _of(facts, kind) if counts(what)), default=None)
 
 
-def _understandings(facts: Iterable[Fact]) -> tuple[Understanding, ...]:
+def _understandings(facts: ByKind) -> tuple[Understanding, ...]:
     return tuple(
         Understanding(fact.order, fact.at, what.kind, what.categories, what.severity, what.unsure)
         for fact, what in sorted(_of(facts, Understood), key=_order)
     )
 
 
-def _owner(facts: Sequence[Fact]) -> tuple[Owner, int]:
+def _owner(facts: ByKind) -> tuple[Owner, int]:
     """Who answers in this cycle, and the place of what says so; 0 before anything did."""
     given = max(_of(facts, Assigned), key=_order, default=None)
     taken = max(_of(facts, Unassigned), key=_order, default=None)
@@ -117,7 +126,7 @@ def _owner(facts: Sequence[Fact]) -> tuple[Owner, int]:
     return Owner(team=assigned.team, handler=assigned.handler), fact.order
 
 
-def _state(facts: Sequence[Fact], owner: Owner, *, is_accepted: bool) -> CaseStateName:
+def _state(facts: ByKind, owner: Owner, *, is_accepted: bool) -> CaseStateName:
     if _of(facts, Closed):
         return "closed"
     if _of(facts, Resolved):
@@ -127,7 +136,7 @@ def _state(facts: Sequence[Fact], owner: Owner, *, is_accepted: bool) -> CaseSta
     return "assigned" if owner.handler else "received"
 
 
-def _happened(facts: Sequence[Fact], began: datetime) -> Mapping[str, datetime]:
+def _happened(facts: ByKind, began: datetime) -> Mapping[str, datetime]:
     resolved, closed = _first_at(facts, Resolved), _first_at(facts, Closed)
     # Who was told the outcome was contacted, if not before.
     spoken = [_first_at(facts, Contacted, lambda what: what.heard), resolved]
@@ -141,7 +150,7 @@ def _happened(facts: Sequence[Fact], began: datetime) -> Mapping[str, datetime]:
     return {name: at for name, at in found.items() if at is not None}
 
 
-def _acknowledged(facts: Sequence[Fact], began: datetime) -> datetime | None:
+def _acknowledged(facts: ByKind, began: datetime) -> datetime | None:
     """When the customer knew that we have it; without a way to write to them, the answer to the POST told it."""
     if any(
         fact.cycle == FIRST_CYCLE and not what.by_message for fact, what in _of(facts, Acknowledged)
@@ -150,9 +159,7 @@ def _acknowledged(facts: Sequence[Fact], began: datetime) -> datetime | None:
     return _first_at(facts, Acknowledged)
 
 
-def _triage(
-    facts: Sequence[Fact], understandings: Sequence[Understanding], cycle: int
-) -> Triage | None:
+def _triage(facts: ByKind, understandings: Sequence[Understanding], cycle: int) -> Triage | None:
     """The last stretch of this cycle in which a person had to look."""
     asked = [(one.order, one.at) for one in understandings if one.unsure and cycle == FIRST_CYCLE]
     asked += [
@@ -176,7 +183,7 @@ def _triage(
     )
 
 
-def _resolution(facts: Sequence[Fact]) -> Resolution | None:
+def _resolution(facts: ByKind) -> Resolution | None:
     found = min(_of(facts, Resolved), key=_at, default=None)
     if found is None:
         return None
@@ -190,13 +197,15 @@ def _resolution(facts: Sequence[Fact]) -> Resolution | None:
     )
 
 
-def _promises(facts: Sequence[Fact]) -> tuple[Promise, ...]:
+def _promises(facts: ByKind) -> tuple[Promise, ...]:
     missed = {what.promise for _, what in _of(facts, PromiseMissed)}
     found = []
     for fact, what in sorted(_of(facts, Contacted), key=_at):
         if (promised := what.promised) is None:
             continue
-        done = _first_at((each for each in facts if each.cycle == fact.cycle), Resolved)
+        done = min(
+            (each.at for each, _ in _of(facts, Resolved) if each.cycle == fact.cycle), default=None
+        )
         is_late = promised.id in missed if done is None else done > promised.due_at
         found.append(
             Promise(
@@ -210,7 +219,7 @@ def _promises(facts: Sequence[Fact]) -> tuple[Promise, ...]:
     return tuple(found)
 
 
-def _level(facts: Sequence[Fact]) -> int:
+def _level(facts: ByKind) -> int:
     raised = [what.level for _, what in _of(facts, Escalated)]
     raised += [what.level for _, what in _of(facts, Reopened)]
     return max([1, *raised])

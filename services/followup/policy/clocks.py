@@ -15,6 +15,8 @@ from shared.contracts.values import CaseClock, ClockState
 from shared.packs.model import Clock
 
 PLANS: Final = frozenset({"started", "replanned", "cancelled"})
+NOTICED: Final = frozenset({"warned", "breached"})
+"""What the passing of time added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def _reading(cycle: int, clock: str, episodes: Mapping[int, Sequence[ClockFact]]
         held.basis, held.since, held.episode,
     )  # fmt: skip
     ended = min((one.at for one in facts if one.fact == "ended"), default=None)
-    about_now = [one for one in facts if one.due_at == plan.due_at]
+    about_now = [one for one in facts if one.fact in NOTICED and one.due_at == plan.due_at]
     warned = max((one.fraction or 0.0 for one in about_now if one.fact == "warned"), default=0.0)
     is_missed = any(one.fact == "breached" for one in about_now)
     value = _value(plan, stop, ended=ended, is_missed=is_missed)

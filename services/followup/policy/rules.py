@@ -1,6 +1,6 @@
 """A case's pack, ready to count with: which clocks run, and when each is due."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,6 +31,7 @@ class Rules:
 
     pack: Pack
     zone: str
+    _clocks: list[Clock] = field(default_factory=list)
     _calendars: dict[str, Calendar] = field(default_factory=dict)
     _counted: dict[tuple[str, Term, datetime], Due] = field(default_factory=dict)
     _moments: dict[tuple[object, ...], Sequence[tuple[float, datetime]]] = field(
@@ -44,17 +45,11 @@ class Rules:
         return self._calendars[name]
 
     @property
-    def clocks(self) -> Iterator[Clock]:
+    def clocks(self) -> Sequence[Clock]:
         """The clocks that can run without a person asking for them."""
-        return (
-            clock
-            for clock in self.pack.clocks
-            if clock.starts in STARTS
-            and clock.stops in STOPS
-            and clock.regime is None
-            and not clock.optional
-            and not clock.repeats
-        )
+        if not self._clocks:
+            self._clocks.extend(one for one in self.pack.clocks if _runs_by_itself(one))
+        return self._clocks
 
     def applies(self, clock: Clock, understanding: Understanding, *, channel: str) -> bool:
         """Whether a clock runs for what was understood; while that is unsure, for any of its candidates."""
@@ -125,6 +120,16 @@ class Rules:
                 self._moments.clear()
             found = self._moments[place] = [(each, at) for each, at in all_ if at < plan.due_at]
         return found
+
+
+def _runs_by_itself(clock: Clock) -> bool:
+    return (
+        clock.starts in STARTS
+        and clock.stops in STOPS
+        and clock.regime is None
+        and not clock.optional
+        and not clock.repeats
+    )
 
 
 def moment(due: Due, fraction: float) -> datetime:

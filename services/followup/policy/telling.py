@@ -90,10 +90,15 @@ def case_event(new: CaseBody, added: Iterable[Fact]) -> CaseBody:
         (Resolved, CaseResolved),
     ):
         if kind in happened:
-            return event.model_construct(**vars(new))
+            return _as(event, new)
     if isinstance(escalated := happened.get(Escalated), Escalated):
-        return CaseEscalated.model_construct(**{**vars(new), "what": escalated.why})
-    return CaseChanged.model_construct(**vars(new))
+        return _as(CaseEscalated, new.model_copy(update={"what": escalated.why}))
+    return new if type(new) is CaseChanged else _as(CaseChanged, new)
+
+
+def _as(event: type[CaseBody], body: CaseBody) -> CaseBody:
+    """The same values, which were checked, under another name."""
+    return event.model_construct(body.model_fields_set, **vars(body))
 
 
 def clock_events(
