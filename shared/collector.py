@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-YOUNG: Final = 20_000
+YOUNG: Final = 50_000
 """New objects between two looks for cycles. Python's own 700 looks again and again at what a batch needs to its end."""
 
 

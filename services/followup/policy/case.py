@@ -45,12 +45,14 @@ def fold(facts: Iterable[Fact]) -> Case | None:
     What routing and notify said earlier than that counts then. Of routing's facts the last by their order hold,
     of assignments only those of the present cycle; of facts that may come twice the earliest counts.
     """
-    known = _by_kind(facts)
+    all_ = tuple(facts)
+    known = _by_kind(all_)
     receipt = next(iter(_of(known, Received)), None)
     if receipt is None:
         return None
     cycle = max([FIRST_CYCLE, *(fact.cycle for fact, _ in _of(known, Reopened))])
-    mine = _by_kind(fact for found in known.values() for fact, _ in found if fact.cycle == cycle)
+    of_cycle = [fact for fact in all_ if fact.cycle == cycle]
+    mine = known if len(of_cycle) == len(all_) else _by_kind(of_cycle)
     began = _first_at(mine, Reopened) or receipt[0].at
     understandings = _understandings(known)
     owner, assignment = _owner(mine)
