@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -23,7 +23,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.routing.model import Choice, HandlerSnapshot, Nobody, Reason, Understanding
+from services.routing.model import (
+    Candidate,
+    Choice,
+    CueHit,
+    HandlerSnapshot,
+    Nobody,
+    Reason,
+    Understanding,
+)
 from shared.store.tables import NAMING, frame_tables
 from shared.store.transaction import AnyRow, Tx
 from shared.store.types import UTCDateTime, json_column
@@ -243,12 +251,12 @@ def understanding_columns(understood: Understanding) -> dict[str, object]:
     """How an understanding is kept."""
     return {
         "kind": understood.kind,
-        "categories": [asdict(one) for one in understood.categories],
+        "categories": [*map(_with_evidence, understood.categories)],
         "severity": understood.severity,
         "urgency": understood.urgency,
         "unsure": understood.unsure,
-        "cues": [asdict(one) for one in understood.cues],
-        "reasons": [asdict(one) for one in (*understood.unsure_because, *understood.reasons)],
+        "cues": [*map(_with_evidence, understood.cues)],
+        "reasons": [*map(_columns, (*understood.unsure_because, *understood.reasons))],
         "team": understood.team,
         "skills": sorted(understood.skills),
         "language": understood.language,
@@ -263,11 +271,20 @@ def choice_column(choice: Choice | Nobody) -> dict[str, object]:
     """How the reasons of an assignment are kept."""
     reasons: Sequence[Reason] = choice.reasons if isinstance(choice, Choice) else (choice.reason,)
     return {
-        "reasons": [asdict(one) for one in reasons],
+        "reasons": [*map(_columns, reasons)],
         "passed_over": [
-            {"handler": one.handler, **asdict(one.reason)} for one in choice.passed_over
+            {"handler": one.handler, **_columns(one.reason)} for one in choice.passed_over
         ],
     }
+
+
+def _columns(value: Any) -> dict[str, Any]:  # noqa: ANN401 - a value of the model
+    """A value's fields, as they are: `asdict` copies all that is in them, which costs ten times as much."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _with_evidence(value: Candidate | CueHit) -> dict[str, Any]:
+    return _columns(value) | {"evidence": [*map(_columns, value.evidence)]}
 
 
 async def know_handlers(
