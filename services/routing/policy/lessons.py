@@ -8,7 +8,7 @@ from typing import Final
 from services.routing.policy.answers import Answers
 from services.routing.policy.category import points_of
 from services.routing.policy.cue import find_cues
-from services.routing.policy.evidence import places_of
+from services.routing.policy.evidence import places_of, weight_of
 from services.routing.policy.kind import ruled_kind
 from services.routing.policy.learnt import Learnt
 from services.routing.policy.reading import read
@@ -58,14 +58,14 @@ def learn(
     lessons = [*examples_of(pack), *corrections]
     if len({one.category for one in lessons}) < 2:  # noqa: PLR2004 - one class teaches nothing
         return None
-    texts = labelled(pack, lessons)
+    texts = [*labelled(pack, lessons), *_words_of(pack)]
     name = f"{pack.pack.id}-{digest(texts)[:8]}"
     return train(texts, questions=_questions(pack, lessons), name=name, step=step)
 
 
 def fits(model: Learnt, pack: Pack) -> bool:
     """Whether `model` was made of exactly the examples of `pack`."""
-    return model.made_of == digest(map(_unread, examples_of(pack)))
+    return model.made_of == digest([*map(_unread, examples_of(pack)), *_words_of(pack)])
 
 
 def labelled(pack: Pack, lessons: Sequence[Lesson]) -> list[Labelled]:
@@ -92,6 +92,22 @@ def _unread(lesson: Lesson) -> Labelled:
     if lesson.cues is not None:
         labels["cue"] = lesson.cues
     return Labelled(lesson.text, labels, {})
+
+
+def _words_of(pack: Pack) -> list[Labelled]:
+    """The words of each category as texts of their own: parts of them are learnt, and so is how far
+    to trust words, which examples that avoid them would tell wrongly.
+    """
+    return [
+        Labelled(
+            word,
+            {"category": frozenset((category.code,))},
+            {"category": {category.code: weight_of(word)}},
+        )
+        for category in pack.taxonomy
+        if not category.general
+        for word in (*category.keywords.zh, *category.keywords.en)
+    ]
 
 
 def _questions(pack: Pack, lessons: Sequence[Lesson]) -> list[Question]:

@@ -198,11 +198,15 @@ async def test_a_correction_kept_aside_is_never_learnt_from(world: World) -> Non
     assert all(row.text for row in rows)
 
 
-async def test_another_model_can_be_put_in_force_and_what_is_none_is_refused(world: World) -> None:
+async def test_the_model_before_can_be_put_in_force_again_and_what_is_none_is_refused(
+    world: World,
+) -> None:
+    before = await read(world, text="夜里嗡嗡响")
     await teach(world)
     await learner(world).look()
-    model, *_ = (await world.get("/routing/v1/models")).json()["items"]
-    body = {key: model[key] for key in ("pack", "pack_version", "name")}
+    models = (await world.get("/routing/v1/models")).json()["items"]
+    [old] = [one for one in models if not one["in_force"]]
+    body = {key: old[key] for key in ("pack", "pack_version", "name")}
     path = "/routing/v1/models/activations"
 
     refused = await world.post(path, body | {"name": "none-such"})
@@ -210,3 +214,4 @@ async def test_another_model_can_be_put_in_force_and_what_is_none_is_refused(wor
 
     assert refused.status_code == 404
     assert taken.status_code == 204
+    assert (await read(world, text="夜里嗡嗡响"))["model"] == before["model"] == old["name"]
