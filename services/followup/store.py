@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.followup.model import ClockFact, Fact, What
 from shared.contracts.followup import CaseBody, CaseChanged
 from shared.store.tables import NAMING, BigId, frame_tables
-from shared.store.transaction import Tx
+from shared.store.transaction import AnyRow, Tx
 from shared.store.types import UTCDateTime, json_column
 
 METADATA = MetaData(naming_convention=NAMING)
@@ -170,7 +170,7 @@ def _as_json(row: Mapping[str, Any]) -> Mapping[str, object]:
     return {**row, "body": orjson.Fragment(row["body"].model_dump_json())}
 
 
-def _by_complaint(rows: Iterable[Row[Any]], read: Callable[[Row[Any]], F]) -> dict[str, list[F]]:
+def _by_complaint(rows: Iterable[AnyRow], read: Callable[[AnyRow], F]) -> dict[str, list[F]]:
     found: dict[str, list[F]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(read(row))
@@ -293,10 +293,10 @@ async def clock_facts_of(
     return [(_clock_fact(row), row.recorded_at) for row in rows]
 
 
-def _fact(row: Row[Any]) -> Fact:
+def _fact(row: AnyRow) -> Fact:
     _, _, body, *rest = row
     return Fact(WHAT.validate_python(body), *rest)
 
 
-def _clock_fact(row: Row[Any]) -> ClockFact:
+def _clock_fact(row: AnyRow) -> ClockFact:
     return ClockFact(*row[2:])
