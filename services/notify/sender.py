@@ -8,8 +8,8 @@ repeats one: an attempt that was made is recorded however long the database is a
 import asyncio
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -25,9 +25,13 @@ from shared.store.batch import Batcher
 from shared.store.database import Database
 from shared.web.credentials import Guard
 
+R = TypeVar("R")
+
 AT_ONCE: Final = 4
 CLAIM: Final = 20
 """Attempts begun in one transaction: what a killed sender leaves to be made again after their limit."""
+PATIENCE_SECONDS: Final = 0.05
+"""How long what became of an attempt may wait to be recorded together with what becomes of the others under way."""
 POLL_SECONDS: Final = 0.5
 VAULT_PAUSE_SECONDS: Final = 2.0
 RECORD_PAUSE_SECONDS: Final = 0.5
@@ -79,9 +83,12 @@ class Sender:
         self._channels = channels
         self._metrics = metrics
         self._is_alone = is_alone
-        self._finishing = Batcher[Ended, None](database, usecases.finish)
+        self._finishing = Batcher[Ended, None](
+            database, usecases.finish, coming=lambda: self._sending, patience=PATIENCE_SECONDS
+        )
         self._begun: deque[Message] = deque()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._sending = 0
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         """Send for ever."""
@@ -107,22 +114,29 @@ class Sender:
     async def send_due(self) -> int:
         """Send until nothing is due, a few at a time; says how many were tried. Raises Transient."""
         asking = asyncio.Lock()
-
-        async def work() -> int:
-            tried = 0
-            while True:
-                async with asking:
-                    if not self._begun:
-                        self._begun.extend(await self._begin())
-                if not self._begun:
-                    return tried
-                await self._to_the_end(self._begun.popleft())
-                tried += 1
-
-        results = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
+        working = (self._work(asking) for _ in range(AT_ONCE))
+        results = await asyncio.gather(*working, return_exceptions=True)
         if failed := [one for one in results if isinstance(one, BaseException)]:
             raise failed[0]
         return sum(one for one in results if isinstance(one, int))
+
+    async def _work(self, asking: asyncio.Lock) -> int:
+        """Send one after another; what became of the last is recorded while the next is sent."""
+        tried, recording = 0, None
+        while True:
+            async with asking:
+                if not self._begun:
+                    self._begun.extend(await self._begin())
+            if not self._begun:
+                break
+            next_ = await asyncio.shield(self._to_the_end(self._send(self._begun.popleft())))
+            tried += 1
+            if recording is not None:
+                await asyncio.shield(recording)
+            recording = next_
+        if recording is not None:
+            await asyncio.shield(recording)
+        return tried
 
     async def _begin(self) -> Sequence[Message]:
         if self._database.is_paused:
@@ -132,25 +146,29 @@ class Sender:
                 return ()
         return await self._database.run(lambda tx: usecases.begin(tx, limit=CLAIM))
 
-    async def _to_the_end(self, message: Message) -> None:
-        """Send, also while whoever waits for it is cancelled: a provider may have taken it already."""
-        task = asyncio.create_task(self._send(message))
+    def _to_the_end(self, work: Coroutine[Any, Any, R]) -> "asyncio.Task[R]":
+        """Do it also while whoever waits for it is cancelled: a provider may have taken the message already."""
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.shield(task)
+        return task
 
-    async def _send(self, message: Message) -> None:
-        with telemetry.tracing(None, number=message.number):
-            faults.reach("notify.after_attempting")
-            try:
+    async def _send(self, message: Message) -> "asyncio.Task[None] | None":
+        """Send a message; gives what then records its end, which others may share. None where there is none."""
+        self._sending += 1
+        try:
+            with telemetry.tracing(None, number=message.number):
+                faults.reach("notify.after_attempting")
                 ended = await self._attempt(message)
-            except Gone:
-                await self._database.run(lambda tx: usecases.give_up(tx, message, reason="erased"))
-            except Transient as error:
-                log.info("message waits", message=message.id, error=str(error))
-                await self._postpone(message, seconds=VAULT_PAUSE_SECONDS)
-            else:
-                await self._record(ended)
+                return self._to_the_end(self._record(ended)) if ended else None
+        except Gone:
+            await self._database.run(lambda tx: usecases.give_up(tx, message, reason="erased"))
+        except Transient as error:
+            log.info("message waits", message=message.id, error=str(error))
+            await self._postpone(message, seconds=VAULT_PAUSE_SECONDS)
+        finally:
+            self._sending -= 1
+        return None
 
     async def _attempt(self, message: Message) -> Ended | None:
         """What came of the attempt; None where no way leads to the person. Raises Gone, or Transient before it."""
@@ -177,9 +195,9 @@ class Sender:
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
         return Ended(message, name, sent, started_at, jitter)
 
-    async def _record(self, ended: Ended | None) -> None:
+    async def _record(self, ended: Ended) -> None:
         """Record an attempt that was made: as long as it is not, the message would leave again."""
-        while ended is not None:
+        while True:
             try:
                 # Again also where COMMIT got no answer: an attempt that has ended is left as it is.
                 await self._finishing.submit(ended)

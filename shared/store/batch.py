@@ -35,7 +35,17 @@ class _Entry(Generic[I, R]):
 class Batcher(Generic[I, R]):
     """Writes items of one kind in shared commits."""
 
-    def __init__(self, database: Database, write: Write[I, R]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        write: Write[I, R],
+        *,
+        coming: Callable[[], int] | None = None,
+        patience: float = GATHER_SECONDS,
+    ) -> None:
+        """`coming`: how many more are known to be on their way; a batch waits for them, `patience` seconds at most."""
+        self._coming = coming
+        self._patience = patience
         self._database = database
         self._write = write
         self._entries: deque[_Entry[I, R]] = deque()
@@ -69,11 +79,13 @@ class Batcher(Generic[I, R]):
             self._running = False
 
     async def _gather(self) -> None:
-        """Let the requests come in that the last batch's answers brought about."""
+        """Let the requests come in that the last batch's answers brought about, or those that are on their way."""
+        if self._coming is not None:
+            self._wanted = min(CAP, len(self._entries) + self._coming())
         if len(self._entries) < self._wanted:
             self._gathered.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(GATHER_SECONDS):
+                async with asyncio.timeout(self._patience):
                     await self._gathered.wait()
 
     async def _commit(self, batch: Sequence[_Entry[I, R]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from shared.store import leases
 from shared.store.batch import Batcher
 from shared.store.database import Database
 from shared.store.engine import make_writer
+from shared.store.lists import unless_there
 from shared.store.timers import Timer, Timers
 from shared.telemetry import Metrics
 from tests.contract.store_engines import (
@@ -353,3 +354,48 @@ async def test_a_batch_waits_a_moment_for_what_the_last_one_s_answers_bring(
 
     assert sum(sizes) == 16
     assert sizes[1] >= 4
+
+
+async def test_a_batch_waits_for_what_is_known_to_be_coming_and_for_nothing_else(
+    database: Database,
+) -> None:
+    sizes: list[int] = []
+    coming = 0
+
+    async def write(_: Tx, items: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(items))
+        return items
+
+    batcher: Batcher[int, int] = Batcher(database, write, coming=lambda: coming, patience=60)
+    await batcher.submit(0)
+    coming = 2
+    first = asyncio.ensure_future(batcher.submit(1))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    coming = 0
+    await asyncio.gather(first, batcher.submit(2), batcher.submit(3))
+
+    assert sizes == [1, 3]
+
+
+async def test_rows_added_at_once_keep_their_order_their_json_and_their_instants(
+    database: Database,
+) -> None:
+    table = FRAME.timers
+    at = [NOW.astimezone(timezone(timedelta(hours=8))), NOW + timedelta(seconds=1)]
+    rows = [
+        {"id": str(place), "name": "t", "subject": "s", "key": str(place), "due_at": at[place % 2], "epoch": place,
+         "state": "armed", "body": {"zh": "\u5ba2\u670d", "list": [1, None]} if place % 2 else None}
+        for place in range(40)
+    ]  # fmt: skip
+
+    async def unit(tx: Tx) -> Sequence[object]:
+        await tx.add(table, rows)
+        await tx.add(table, [{**rows[0], "epoch": 99}], unless_there)
+        await tx.add(table, [])
+        said = await tx.rows(select(table.c.due_at, table.c.body, table.c.epoch))
+        return sorted((row.epoch, row.due_at, row.body) for row in said)
+
+    found = await database.run(unit)
+
+    assert found == [(row["epoch"], row["due_at"], row["body"]) for row in rows]

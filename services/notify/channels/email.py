@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -34,8 +35,10 @@ def compose(message: Outgoing, *, sender: str, encoding: str | None = None) -> E
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Redress-Number"] = message.number
-    mail["Content-Language"] = message.language
     mail.set_content(message.body, cte=encoding)
+    mail["Content-Language"] = (
+        message.language
+    )  # setting the content takes away all that is said of it
     return mail
 
 
@@ -52,6 +55,7 @@ class SmtpChannel:
         self._password = unquote(parts.password) if parts.password else None
         self._sender = unquote(options.get("sender", "")) or f"complaints@{DOMAIN}"
         self._tls = options.get("tls", "starttls" if self._user else "no")
+        self._own_name = socket.gethostname()
 
     async def send(self, message: Outgoing) -> Sent:
         try:
@@ -68,6 +72,8 @@ class SmtpChannel:
                 use_tls=self._tls == "yes",
                 start_tls=self._tls == "starttls",
                 timeout=SEND_SECONDS,
+                # Otherwise each mail asks the name service who this machine is, and everything waits for it.
+                local_hostname=self._own_name,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [one.code for one in error.recipients]
