@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +21,7 @@ from shared.contracts.desk import (
 )
 from shared.contracts.envelope import Body, Event, Unreadable, read_event, read_header
 from shared.errors import NotHereYet
+from shared.packs.located import PackInvalid
 from shared.packs.model import Pack
 from shared.packs.wire import WirePack, chain_of, resolve
 from shared.store.signal import Signal
@@ -75,10 +77,19 @@ class Policy:
     def caught_up(self) -> None:
         """Everything that was in the topic has been read."""
         if self._seeded:
+            if not self.is_ready:
+                self._read_packs()
             self.is_ready, self.problem = True, None
             self.changed.set()
         else:
             self.problem = "no policy.seeded yet: run `redress migrate`"
+
+    def _read_packs(self) -> None:
+        """Read what each unit is judged by: half a second that the first complaint, and all beside it, would wait."""
+        for each in self._in_force.values():
+            latest = max(each, key=lambda one: one.since)
+            with suppress(NotHereYet, PackInvalid):  # whoever needs it will say so
+                self.pack(latest.pack, latest.version)
 
     @property
     def root(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.desk import ROLES
 from shared.contracts.intake import ComplaintReceived
+from shared.policy import Policy
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -171,3 +172,17 @@ async def test_health_and_readiness_need_no_key(world: World) -> None:
         )
     assert (await world.client.get("/nowhere/v1/x")).status_code == 404
     assert (await world.client.get("/problems/stale")).json()["status"] == 412
+
+
+async def test_the_packs_in_force_are_read_before_the_first_complaint(world: World) -> None:
+    """A pack takes half a second to read: nobody's request may wait for it once a process says that it is ready."""
+    policy = Policy()
+    for event in await world.said("desk"):
+        policy.apply(event)
+    assert not policy._packs
+
+    policy.caught_up()
+
+    assert policy.is_ready
+    ref = "@".join(policy.in_force(policy.root, world.clock.now()))
+    assert ref in policy._packs
