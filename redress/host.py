@@ -129,6 +129,7 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         metrics=metrics,
         remember=service.remember,
         can_be_held=bool(service.read_models),
+        lanes=service.lanes,
     )
     timers = Timers(
         database=database,

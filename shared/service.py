@@ -57,6 +57,9 @@ class Service(Generic[C]):
     timers: Mapping[str, TimerHandler[C]] = field(default_factory=dict)
     remember: Remember | None = None
     """Reads in bulk what handlers of a batch need about its subjects."""
+    lanes: int = 1
+    """Into how many transactions side by side a large batch is divided on PostgreSQL: one is decided while the database
+    writes another. Worth it where handlers take long and hold nothing in common."""
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
     on_stopped: Callable[[], Awaitable[None]] | None = None

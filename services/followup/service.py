@@ -28,4 +28,5 @@ def build(environment: Environment) -> Service[Followup]:
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
         remember=remember,
+        lanes=2,
     )

@@ -28,6 +28,8 @@ Handler = Callable[[Event[Any], Tx, C], Awaitable[None]]
 Subscriptions = Mapping[type[Body], Handler[C]]
 
 BATCH: Final = 500
+LANE: Final = 50
+"""Events that are worth a transaction of their own beside another."""
 TAKE_WAIT: Final = timedelta(seconds=1)
 PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
 RETRY_POLL_SECONDS: Final = 1.0
@@ -67,8 +69,13 @@ class Consumer(Generic[C]):
         metrics: telemetry.Metrics,
         remember: Remember | None = None,
         can_be_held: bool = False,
+        lanes: int = 1,
     ) -> None:
-        """`can_be_held`: the service has read models, and whoever rebuilds one holds its consumers."""
+        """`can_be_held`: the service has read models, and whoever rebuilds one holds its consumers.
+
+        `lanes`: into how many transactions side by side a large batch is divided, by subject.
+        """
+        self._lanes = 1 if database.is_sqlite else lanes
         self._database = database
         self._bus = bus
         self._can_be_held = can_be_held
@@ -155,10 +162,16 @@ class Consumer(Generic[C]):
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records in order, each once. Raises Transient when nothing of it can be done now."""
         deliveries, unreadable = read_deliveries(records)
-        for one, error in unreadable:
-            await self._park_unreadable(one, error)
-        if not deliveries:
-            return
+        for each, error in unreadable:
+            await self._park_unreadable(each, error)
+        lanes = divided(deliveries, self._lanes)
+        # All come to their end, whatever becomes of one: their marks absorb it when it is taken again.
+        ended = await asyncio.gather(*map(self._apply_together, lanes), return_exceptions=True)
+        for one in ended:
+            if one is not None:
+                raise one
+
+    async def _apply_together(self, deliveries: Sequence[Delivery]) -> None:
         try:
             await self._database.run(lambda tx: self._apply(tx, deliveries))
         except Exception as error:
@@ -354,6 +367,16 @@ def read_deliveries(
         except Unreadable as error:
             unreadable.append((one, error))
     return deliveries, unreadable
+
+
+def divided(deliveries: Sequence[Delivery], lanes: int) -> list[list[Delivery]]:
+    """The deliveries in lanes, all about one subject in the same and in order; few are not worth a second one."""
+    if len(deliveries) < LANE * lanes:
+        lanes = 1
+    found: list[list[Delivery]] = [[] for _ in range(lanes)]
+    for one in deliveries:
+        found[hash(one.key.subject) % lanes].append(one)
+    return [lane for lane in found if lane]
 
 
 async def _rest(subscription: Subscription, slots: list[Slot], seconds: float) -> None:

@@ -20,6 +20,12 @@ class UTCDateTime(TypeDecorator[datetime]):
         value = aware(value)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ANN401 - as SQLAlchemy has it
+        """Nothing where the driver gives UTC by itself: asyncpg does, and asking costs as much as the reading."""
+        if dialect.name == "postgresql":
+            return None
+        return super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         if value is None or value.tzinfo is UTC:
             return value

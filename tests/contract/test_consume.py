@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from sqlalchemy import select, text, update
 
-from shared.bus.consume import Consumer, Subscriptions
+from shared.bus.consume import Consumer, Delivery, Subscriptions, divided
 from shared.bus.port import Record, Slot
 from shared.clock import FixedClock
-from shared.contracts.envelope import Event, encode
+from shared.contracts.envelope import Event, Header, encode, read_header
 from shared.contracts.followup import CallbackDone, CallbackDue
 from shared.contracts.notify import MessageAccepted
 from shared.errors import NotHereYet, Transient
@@ -48,12 +48,13 @@ class Book:
         self.breaks_on: set[str] = set()
         self.is_early: set[str] = set()
         self.is_away = False
+        self.is_away_for: set[str] = set()
 
 
 async def handle(event: Event[Any], tx: Tx, book: Book) -> None:
     await add(tx, event.subject, event.body.cycle)
     await add(tx, f"{event.subject} events")
-    if book.is_away:
+    if book.is_away or event.subject in book.is_away_for:
         raise Transient("away")
     if event.subject in book.is_early:
         raise NotHereYet(f"{event.subject} has not arrived yet")
@@ -87,13 +88,13 @@ def book() -> Book:
     return Book()
 
 
-def consumer_of(database: Database, book: Book) -> Consumer[Book]:
+def consumer_of(database: Database, book: Book, *, lanes: int = 1) -> Consumer[Book]:
     """Records are handed to it: it needs no log."""
     no_bus = cast("Bus", None)
     subscriptions: Subscriptions[Book] = {CallbackDue: handle, MessageAccepted: handle}
     return Consumer(
-        database=database, bus=no_bus, subscriptions=subscriptions, context=book, metrics=Metrics()
-    )
+        database=database, bus=no_bus, subscriptions=subscriptions, context=book, metrics=Metrics(), lanes=lanes,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -316,3 +317,53 @@ async def test_two_replicas_with_the_same_records_have_each_effect_once(
 
 async def _count_rows(tx: Tx) -> int:
     return int((await tx.execute(text("SELECT count(*) FROM progress"))).scalar_one())
+
+
+def test_lanes_keep_what_is_about_one_subject_together_and_in_order() -> None:
+    subjects = [f"subject-{at % 17}" for at in range(400)]
+    deliveries = [
+        Delivery(Header(str(at), "/redress/intake", "t", subject, at + 1, {}), b"")
+        for at, subject in enumerate(subjects)
+    ]
+
+    lanes = divided(deliveries, 2)
+
+    assert len(lanes) == 2
+    assert sorted(one.header.sequence for lane in lanes for one in lane) == list(range(1, 401))
+    where = {one.key.subject: lane for lane in (0, 1) for one in lanes[lane]}
+    for lane in (0, 1):
+        assert all(where[one.key.subject] == lane for one in lanes[lane])
+        ordered = [one.header.sequence for one in lanes[lane]]
+        assert ordered == sorted(ordered)
+    assert divided(deliveries[:99], 2) == [deliveries[:99]]
+
+
+async def test_a_batch_in_lanes_is_applied_once_and_in_order_and_a_poison_event_costs_its_key(
+    database: Database, book: Book
+) -> None:
+    consumer = consumer_of(database, book, lanes=2)
+    book.breaks_on = {"s3"}
+    batch = [record(f"s{at}", sequence) for sequence in (1, 2) for at in range(60)]
+
+    await consumer.apply(batch)
+    await consumer.apply(batch)
+
+    applied = [await count(database, f"s{at} events") for at in range(60)]
+    assert applied == [0 if at == 3 else 2 for at in range(60)]
+    assert await parked_rows(database) == [("s3", 1, "failed"), ("s3", 2, "gap")]
+
+
+async def test_where_one_lane_is_away_the_batch_is_and_the_other_is_not_done_again(
+    database: Database, book: Book
+) -> None:
+    consumer = consumer_of(database, book, lanes=2)
+    batch = [record(f"s{at}", 1) for at in range(120)]
+    lanes = divided([Delivery(read_header(one.value), one.value) for one in batch], 2)
+    book.is_away_for = {lanes[0][0].key.subject}
+
+    with pytest.raises(Transient):
+        await consumer.apply(batch)
+    book.is_away_for = set()
+    await consumer.apply(batch)
+
+    assert [await count(database, f"s{at} events") for at in range(120)] == [1] * 120

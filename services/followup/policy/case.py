@@ -104,9 +104,10 @@ def _order(found: tuple[Fact, object]) -> int:
 
 
 def _first_at(
-    facts: ByKind, kind: type[W], counts: Callable[[W], bool] = lambda _: True
+    facts: ByKind, kind: type[W], counts: Callable[[W], bool] | None = None
 ) -> datetime | None:
-    return min((fact.at for fact, what in _of(facts, kind) if counts(what)), default=None)
+    found = [fact.at for fact, what in _of(facts, kind) if counts is None or counts(what)]
+    return min(found) if found else None
 
 
 def _understandings(facts: ByKind) -> tuple[Understanding, ...]:
