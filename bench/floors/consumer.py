@@ -4,7 +4,6 @@ It knows nothing: the rows of each event are those that the real service wrote w
 copy's ids. Rows of one key within a batch are written once, as the last event left them. Prints events a second.
 """
 
-import gc
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from redress import host
 from shared.bus.open import open_bus
 from shared.bus.port import Record, Subscription
 from shared.clock import SystemClock
+from shared.collector import calm_collector
 from shared.ids import new_id
 from shared.settings import Settings
 from shared.store.engine import make_writer
@@ -137,7 +137,7 @@ async def measure(settings: Settings, service: str, recording: Recording, events
         tables = hosted.service.database.frame.metadata.sorted_tables
         await hosted.service.database.close()
         floor = Floor(backlog, tables, is_sqlite=url.startswith("sqlite"))
-        gc.freeze()
+        calm_collector()
         engine = make_writer(url)
 
         async def batch(subscription: Subscription) -> int:

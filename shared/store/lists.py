@@ -84,13 +84,14 @@ def each_of(table: Table, *names: str, dialect: str) -> Select[*tuple[Any, ...]]
     """Rows for `insert(table).from_select`, in order; the values of each column are a list, a parameter of its name."""
     lists = [bindparam(name, type_=_List(table.c[name].type)) for name in names]
     if dialect == POSTGRESQL:
-        each = func.unnest(*lists).table_valued(*names).render_derived()
+        # In order, as ids are drawn in that order: an unordered SELECT promises none.
+        each = func.unnest(*lists).table_valued(*names, with_ordinality="nth").render_derived()
         return select(
             *(
                 cast(each.c[name], JSONB) if isinstance(table.c[name].type, JSON) else each.c[name]
                 for name in names
             )
-        )
+        ).order_by(each.c.nth)
     first = func.json_each(lists[0]).table_valued("key", "value")
     place = func.format("$[%d]", first.c.key)
     others = [func.json_extract(one, place) for one in lists[1:]]
