@@ -49,13 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _suite(options: argparse.Namespace, console: Console) -> list[bool]:
-    verdicts = []
+    verdicts, kept = [], set()
     for job in _jobs(options):
         outcome = asyncio.run(_do(job, options, console))
         verdicts.append(outcome.is_good)
         _show(outcome, console)
         if options.keep:
-            results.keep([outcome], afresh=options.slice is None)
+            is_first = job.scenario not in kept
+            kept.add(job.scenario)
+            results.keep([outcome], afresh=options.slice is None and is_first)
     if options.keep:
         results.write_page()
     return verdicts
