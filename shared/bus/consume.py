@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from shared import faults, telemetry
+from shared.backoff import pause_after
 from shared.bus.port import Bus, BusUnavailable, GroupMoved, Record, Slot, Subscription
 from shared.contracts.catalogue import BOUNDED_SOURCES, BY_TYPE, TOPICS, is_newer_version
 from shared.contracts.envelope import Body, Event, Header, Unreadable, read_event, read_header
@@ -31,7 +32,6 @@ BATCH: Final = 500
 LANE: Final = 50
 """Events that are worth a transaction of their own beside another."""
 TAKE_WAIT: Final = timedelta(seconds=1)
-PAUSES: Final = (0.1, 0.25, 0.5, 1.0)
 RETRY_POLL_SECONDS: Final = 1.0
 HELD_SECONDS: Final = 0.5
 UNREADABLE: Final = "unreadable:"
@@ -102,7 +102,7 @@ class Consumer(Generic[C]):
                     failures = 0
                     await self._consume(subscription)
             except BusUnavailable as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                pause = pause_after(failures)
                 failures += 1
                 log.warning(
                     "the log is away",
@@ -135,7 +135,7 @@ class Consumer(Generic[C]):
             try:
                 await self.apply([one for records in batch.values() for one in records])
             except Transient as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                pause = pause_after(failures)
                 failures += 1
                 self.stuck_since = self.stuck_since or asyncio.get_running_loop().time()
                 log.warning(

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Update
 
 from shared import faults, telemetry
+from shared.backoff import pause_after
 from shared.bus.port import Bus, Message, MessageRefused, PublishFailed
 from shared.errors import Transient
 from shared.store import leases
@@ -44,7 +45,6 @@ BUSY = 8
 GATHER_SECONDS = 0.01
 """How long rows may gather after a round of so many: under load a round a commit costs more than it brings."""
 RENEW_SECONDS = 5.0
-PAUSES = (0.1, 0.25, 0.5, 1.0)
 KEEP_PUBLISHED = timedelta(days=7)
 
 log = telemetry.logger("relay")
@@ -85,7 +85,7 @@ class Relay:
                 more = await self._round()
                 failures = 0
             except Transient as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                pause = pause_after(failures)
                 failures += 1
                 log.warning(
                     "relay waits", service=self._database.service, error=str(error), seconds=pause
