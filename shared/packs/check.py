@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from shared.packs.calendars import calendar_of
 from shared.packs.letters import undeclared_variables
-from shared.packs.model import KINDS, SEVERITIES, Clock, Code, Pack
-from shared.worktime.calendar import Calendar, CalendarError
+from shared.packs.model import KINDS, SEVERITIES, Clock, Code, Example, Pack, Template
+from shared.worktime.calendar import Calendar, CalendarError, is_zone
 from shared.worktime.terms import Term
 
 Path = tuple[str | int, ...]
@@ -32,6 +32,7 @@ def faults(pack: Pack) -> Iterator[Fault]:
     for index, clock in enumerate(pack.clocks):
         yield from _clock(pack, clock, ("clocks", index))
     yield from _care(pack)
+    yield from _times(pack)
     yield from _categories_named(pack)
     yield from _templates(pack)
 
@@ -46,6 +47,7 @@ def _twice(pack: Pack) -> Iterator[Fault]:
         "emotions": (sign.id for sign in pack.emotions),
         "wants": (sign.id for sign in pack.wants),
         "examples": (examples.category for examples in pack.examples),
+        "alike": (alike.id for alike in pack.alike),
         "clocks": (clock.name for clock in pack.clocks),
         "calendars": (calendar.id for calendar in pack.calendars),
         "teams": (team.code for team in pack.teams),
@@ -114,10 +116,26 @@ def _examples(pack: Pack) -> Iterator[Fault]:
             for place, cue in enumerate(example.cues):
                 if cue not in cues:
                     yield _unknown((*here, "cues", place), "cue", cue, cues)
+            yield from _too_mild(pack, example, here)
             words = " ".join(example.text.lower().split())
             if words in seen:
                 yield _twice_said(here, examples.category, seen[words])
             seen[words] = examples.category
+
+
+def _too_mild(pack: Pack, example: Example, at: Path) -> Iterator[Fault]:
+    """A severity below what one of the example's own cues makes of it."""
+    if example.severity is None:
+        return
+    said = SEVERITIES.index(example.severity)
+    for cue in pack.cues:
+        counts = cue.id in example.cues and not cue.together_with
+        if counts and said < SEVERITIES.index(cue.effect):
+            yield Fault(
+                (*at, "severity"),
+                f"it is {example.severity}, but the cue {cue.id!r} makes it {cue.effect}",
+                "Raise it, leave it out, or remove the cue.",
+            )
 
 
 def _twice_said(at: Path, category: str, before: str) -> Fault:
@@ -213,6 +231,25 @@ def _care(pack: Pack) -> Iterator[Fault]:
             )
 
 
+def _times(pack: Pack) -> Iterator[Fault]:
+    calendars = {calendar.id for calendar in pack.calendars}
+    for area, zone in pack.callback.zones.items():
+        if not is_zone(zone):
+            yield Fault(
+                ("callback", "zones", area),
+                f"{zone!r} is no time zone",
+                "Use an IANA name such as Asia/Urumqi.",
+            )
+    for index, level in enumerate(pack.escalation):
+        if level.calendar not in calendars:
+            at: Path = ("escalation", index, "calendar")
+            yield _unknown(at, "calendar", level.calendar, calendars)
+    regimes = {clock.regime for clock in pack.clocks if clock.regime}
+    for index, regime in enumerate(pack.pack.regimes):
+        if regime not in regimes:
+            yield _unknown(("pack", "regimes", index), "regime", regime, regimes)
+
+
 def _categories_named(pack: Pack) -> Iterator[Fault]:
     """Categories that other sections speak of must stand in the taxonomy."""
     named: dict[str, Iterable[tuple[Code, ...]]] = {
@@ -220,6 +257,7 @@ def _categories_named(pack: Pack) -> Iterator[Fault]:
         "hints": (hint.categories for hint in pack.hints),
         "remedies": (remedy.categories for remedy in pack.remedies),
         "early_warning": (rule.categories for rule in pack.early_warning),
+        "templates": (template.categories for template in pack.templates),
     }
     codes = {category.code for category in pack.taxonomy}
     for section, groups in named.items():
@@ -233,8 +271,19 @@ def _categories_named(pack: Pack) -> Iterator[Fault]:
             yield _unknown(("downgrades", index, "category"), "category", rule.category, codes)
 
 
+def _template_names(pack: Pack, template: Template, at: Path) -> Iterator[Fault]:
+    for number, name in enumerate(template.requires):
+        if name not in template.variables:
+            yield _unknown((*at, "requires", number), "variable", name, template.variables)
+    cues = [cue.id for cue in pack.cues]
+    for number, cue in enumerate(template.cues):
+        if cue not in cues:
+            yield _unknown((*at, "cues", number), "cue", cue, cues)
+
+
 def _templates(pack: Pack) -> Iterator[Fault]:
     for index, template in enumerate(pack.templates):
+        yield from _template_names(pack, template, ("templates", index))
         for language in ("zh", "en"):
             letter = template.letter(language)
             for part, source in (("subject", letter.subject), ("body", letter.body)):

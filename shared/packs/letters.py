@@ -25,11 +25,14 @@ def write_letter(template: Template, *, language: str, values: Mapping[str, str]
     """Fill `template` in `language`. A declared variable without a value counts as missing (false).
 
     Values are put in as they are; nothing in them is read as a template. Raises KeyError for a
-    value the template does not declare.
+    value the template does not declare, or one that it requires and that is not there.
     """
     strange = set(values) - set(template.variables)
     if strange:
         raise KeyError(f"template {template.id} has no variable {', '.join(sorted(strange))}")
+    lacking = [name for name in template.requires if not values.get(name, "").strip()]
+    if lacking:
+        raise KeyError(f"template {template.id} has no value for {', '.join(lacking)}")
     filled = {name: values.get(name, "") for name in template.variables}
     letter = template.letter(language)
     subject = _compiled(letter.subject).render(filled)
@@ -41,11 +44,18 @@ def undeclared_variables(source: str, declared: Collection[str]) -> tuple[list[s
     """The variables `source` uses that are not declared, and what is wrong with its syntax, if
     anything.
     """
+    used, problem = _used(source)
+    return sorted(used - set(declared)), problem
+
+
+@lru_cache(maxsize=1_000)
+def _used(source: str) -> tuple[frozenset[str], str]:
+    # Every pack has all templates of generic: parsing them again was a third of reading a pack.
     try:
         tree = _environment().parse(source)
     except TemplateSyntaxError as error:
-        return [], f"line {error.lineno} of the text: {error.message}"
-    return sorted(meta.find_undeclared_variables(tree) - set(declared)), ""
+        return frozenset(), f"line {error.lineno} of the text: {error.message}"
+    return frozenset(meta.find_undeclared_variables(tree)), ""
 
 
 @lru_cache(maxsize=1_000)

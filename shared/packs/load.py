@@ -58,50 +58,58 @@ def load_folder(path: Path, pack_id: str) -> Pack:
 
 
 def read_chain(path: Path, pack_id: str) -> list[PackSource]:
-    """The pack and all it inherits, the base first, unresolved. Raises PackInvalid."""
-    chain: list[PackSource] = []
-    wanted: str | None = pack_id
-    while wanted:
+    """The pack and all it inherits, the base first, unresolved. Raises PackInvalid.
+
+    What it inherits is looked for beside it, then among the packs that come with Redress.
+    """
+    source = read_source(path / pack_id)
+    return [*read_parents(source, path), source]
+
+
+def read_parents(source: PackSource, path: Path) -> list[PackSource]:
+    """All that `source` inherits, the base first, from `path` or else from the shipped packs. Raises PackInvalid."""
+    chain = [source]
+    while wanted := chain[0].head.inherits:
         name, _, version = wanted.partition("@")
-        source = read_source(path / name)
-        if version and source.head.version != version:
-            raise PackInvalid(
-                [
-                    PackError(
-                        *_place(chain[-1].data if chain else source.data, ("pack", "inherits")),
-                        "pack.inherits",
-                        f"it asks for {wanted}, but the folder holds {source.ref}",
-                        "Name the version that is there, or put the other one there.",
-                    )
-                ]
-            )
-        chain.insert(0, source)
-        wanted = source.head.inherits
+        here = path / name if (path / name).is_dir() else shipped_folder() / name
+        parent = read_source(here if here.is_dir() else path / name)
+        if version and parent.head.version != version:
+            message = f"it asks for {wanted}, but the folder holds {parent.ref}"
+            advice = "Name the version that is there, or put the other one there."
+            raise _wrong_parent(chain[0], message, advice)
+        chain.insert(0, parent)
         if len(chain) > MAX_INHERITANCE:
-            raise PackInvalid(
-                [
-                    PackError(
-                        *_place(source.data, ("pack", "inherits")),
-                        "pack.inherits",
-                        f"{pack_id} inherits through more than {MAX_INHERITANCE} packs",
-                        "Look for two packs that inherit each other.",
-                    )
-                ]
-            )
-    return chain
+            message = f"{source.head.id} inherits through more than {MAX_INHERITANCE} packs"
+            raise _wrong_parent(parent, message, "Look for two packs that inherit each other.")
+    return chain[:-1]
+
+
+def _wrong_parent(source: PackSource, message: str, advice: str) -> PackInvalid:
+    place = _place(source.data, ("pack", "inherits"))
+    return PackInvalid([PackError(*place, "pack.inherits", message, advice)])
 
 
 def read_source(folder: Path) -> PackSource:
     """One pack's files, unresolved. Raises PackInvalid."""
+    return read_files(folder.name, files_in(folder))
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The files of a pack by name. Raises PackInvalid where there are none."""
     files = sorted(folder.glob("*.yaml")) + sorted(folder.glob("*.yml"))
     if not files:
         advice = "Make a folder named for the pack, with its YAML files in it."
         raise PackInvalid([PackError(str(folder), 0, "pack", "there is no pack here", advice)])
+    return {file.name: file.read_bytes() for file in files}
+
+
+def read_files(folder: str, files: Mapping[str, bytes]) -> PackSource:
+    """A pack of the files of a folder of that name, unresolved. Raises PackInvalid."""
     errors: list[PackError] = []
     sections: dict[str, Located] = {}
-    for file in files:
-        name = f"{folder.name}/{file.name}"
-        content, wrong = read_yaml(file, name=name)
+    for file, text in files.items():
+        name = f"{folder}/{file}"
+        content, wrong = read_yaml(text, name=name)
         errors += wrong
         if content is None:
             continue
@@ -113,11 +121,11 @@ def read_source(folder: Path) -> PackSource:
         for section, child in content.value.items():
             errors += _section_errors(section, child, sections)
             sections.setdefault(section, child)
-    data = Located(sections, f"{folder.name}/{files[0].name}", 1)
+    data = Located(sections, f"{folder}/{next(iter(files))}", 1)
     head = _head(data, errors)
-    if head and head.id != folder.name:
+    if head and head.id != folder:
         where, line = _place(data, ("pack", "id"))
-        advice = f"Rename the folder or the pack: a folder is named for its pack ({folder.name})."
+        advice = f"Rename the folder or the pack: a folder is named for its pack ({folder})."
         errors.append(PackError(where, line, "pack.id", f"it is {head.id!r}", advice))
     if errors or head is None:
         raise PackInvalid(errors)

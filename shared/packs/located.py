@@ -4,9 +4,8 @@ message.
 Scalars stay text: `1.10` is no number and `no` is no boolean until the model asks for one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import yaml
@@ -51,17 +50,16 @@ class PackInvalid(ValueError):
         self.errors = tuple(errors)
 
 
-def read_yaml(path: Path, *, name: str) -> tuple[Located | None, list[PackError]]:
+def read_yaml(text: bytes, *, name: str) -> tuple[Located | None, list[PackError]]:
     """One file's content, or what is wrong with it. `name` is how errors call the file."""
+    errors: list[PackError] = []
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        if root is None:
-            return None, []
-        errors: list[PackError] = []
-        return _from_node(root, at=_At(name, 1, "", 0), errors=errors), errors
+        events = iter(yaml.parse(text.decode(), Loader=_Loader))
+        return _document(events, _At(name, 1, "", 0), errors), errors
     except UnicodeDecodeError:
         return None, [PackError(name, 1, "", "it is not UTF-8", "Save the file as UTF-8.")]
+    except PackInvalid as error:
+        return None, [*errors, *error.errors]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it is not YAML"
@@ -71,6 +69,9 @@ def read_yaml(path: Path, *, name: str) -> tuple[Located | None, list[PackError]
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Events, not nodes: composing nodes recurses in C, and a file nested deeply enough would end the process.
+_Events = Iterator[yaml.Event]
+_BEFORE = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
 
 
 class _At(NamedTuple):
@@ -79,41 +80,65 @@ class _At(NamedTuple):
     path: str
     depth: int
 
-    def inside(self, node: yaml.Node, *, path: str) -> "_At":
-        return _At(self.file, node.start_mark.line + 1, path, self.depth + 1)
+    def inside(self, event: yaml.Event, *, path: str) -> "_At":
+        line = event.start_mark.line + 1 if event.start_mark else self.line
+        return _At(self.file, line, path, self.depth + 1)
 
     def error(self, message: str, advice: str) -> PackError:
         return PackError(self.file, self.line, self.path, message, advice)
 
 
-def _from_node(node: yaml.Node, *, at: _At, errors: list[PackError]) -> Located:
+def _document(events: _Events, at: _At, errors: list[PackError]) -> Located | None:
+    first = next(event for event in events if not isinstance(event, _BEFORE))
+    if isinstance(first, yaml.StreamEndEvent):
+        return None
+    root = _value(events, first, at, errors)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            here = at.inside(event, path="")
+            raise PackInvalid([here.error("a second document begins", "Remove the line `---`.")])
+    return None if root.value is None else root
+
+
+def _value(events: _Events, first: yaml.Event, at: _At, errors: list[PackError]) -> Located:
+    """The value that begins with the event `first`. Raises PackInvalid where the file cannot be read on."""
     if at.depth > MAX_DEPTH:
-        errors.append(at.error("it is nested too deeply", f"Packs are at most {MAX_DEPTH} deep."))
-        return Located(None, at.file, at.line)
-    if isinstance(node, yaml.SequenceNode):
-        items = tuple(
-            _from_node(item, at=at.inside(item, path=f"{at.path}[{index}]"), errors=errors)
-            for index, item in enumerate(node.value)
-        )
-        return Located(items, at.file, at.line)
-    if isinstance(node, yaml.MappingNode):
-        return _from_mapping(node, at=at, errors=errors)
-    is_null = isinstance(node, yaml.ScalarNode) and not node.style
-    is_null = is_null and node.value in ("", "~", "null")
-    return Located(None if is_null else str(node.value), at.file, at.line)
+        advice = f"Packs are at most {MAX_DEPTH} deep."
+        raise PackInvalid([at.error("it is nested too deeply", advice)])
+    match first:
+        case yaml.SequenceStartEvent():
+            return Located(tuple(_items_of(events, at, errors)), at.file, at.line)
+        case yaml.MappingStartEvent():
+            return _mapping(events, at, errors)
+        case yaml.ScalarEvent():
+            is_null = not first.style and first.value in ("", "~", "null")
+            return Located(None if is_null else str(first.value), at.file, at.line)
+        case _:
+            advice = "Write out what it stands for."
+            raise PackInvalid([at.error("a pack takes no aliases (`*name`)", advice)])
 
 
-def _from_mapping(node: yaml.MappingNode, *, at: _At, errors: list[PackError]) -> Located:
+def _items_of(events: _Events, at: _At, errors: list[PackError]) -> Iterator[Located]:
+    for index, event in enumerate(events):
+        if isinstance(event, yaml.SequenceEndEvent):
+            return
+        yield _value(events, event, at.inside(event, path=f"{at.path}[{index}]"), errors)
+
+
+def _mapping(events: _Events, at: _At, errors: list[PackError]) -> Located:
     found: dict[str, Located] = {}
-    for key, child in node.value:
+    for key in events:
+        if isinstance(key, yaml.MappingEndEvent):
+            break
+        if not isinstance(key, yaml.ScalarEvent):
+            raise PackInvalid(
+                [at.inside(key, path=at.path).error("a key must be a word", "Write `key: …`.")]
+            )
         here = at.inside(key, path=f"{at.path}.{key.value}" if at.path else str(key.value))
-        if not isinstance(key, yaml.ScalarNode):
-            errors.append(here.error("a key must be a word", "Write `key: …`."))
-            continue
         if key.value in found:
             message = f"{key.value!r} stands twice, first on line {found[key.value].line}"
             errors.append(here.error(message, "Keep one of them."))
-        found[key.value] = _from_node(child, at=here, errors=errors)
+        found[key.value] = _value(events, next(events), here, errors)
     return Located(found, at.file, at.line)
 
 

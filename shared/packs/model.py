@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 from pydantic import Field
 
 from shared.packs.parts import (
+    Alike,
     Approval,
     CalendarSpec,
     Callback,
@@ -59,6 +60,7 @@ from shared.packs.words import (
 __all__ = [
     "KINDS",
     "SEVERITIES",
+    "Alike",
     "Approval",
     "CalendarSpec",
     "Callback",
@@ -142,6 +144,7 @@ class Pack(Part):
     emotions: tuple[Sign, ...] = ()
     wants: tuple[Sign, ...] = ()
     examples: tuple[Examples, ...] = ()
+    alike: tuple[Alike, ...] = ()
     urgency: Mapping[Severity, Urgency]
     clocks: tuple[Clock, ...]
     pausing: Pausing

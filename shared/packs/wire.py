@@ -9,6 +9,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -73,7 +74,15 @@ def from_wire(wire: WirePack) -> PackSource:
 
 
 def resolve(chain: Sequence[WirePack]) -> Pack:
-    """The last pack of `chain`, over those it inherits, the base first. Raises PackInvalid."""
+    """The last pack of `chain`, over those it inherits, the base first. Raises PackInvalid.
+
+    Versions never change, so that what was read half a second long is not read again.
+    """
+    return _resolved(tuple(chain))
+
+
+@lru_cache(maxsize=16)
+def _resolved(chain: tuple[WirePack, ...]) -> Pack:
     for child, parent in zip(chain[1:], chain, strict=False):
         if child.inherits != parent.ref:
             raise _invalid(
@@ -99,6 +108,17 @@ def chain_of(ref: str, known: Mapping[str, WirePack]) -> list[WirePack] | None:
         chain.insert(0, wire)
         wanted = wire.inherits
     return chain
+
+
+def latest_first(packs: Mapping[str, WirePack], pack: str) -> list[str]:
+    """The versions of a pack that arrived, `P@V`, the newest first."""
+    found = [ref for ref in packs if ref.partition("@")[0] == pack]
+    return sorted(found, key=version_key, reverse=True)
+
+
+def version_key(ref: str) -> list[int]:
+    """How `P@V` or `V` sorts among versions: `1.10` after `1.9`."""
+    return [int(part) for part in ref.rpartition("@")[2].split(".")]
 
 
 _AGAIN = "Pack it again with `redress packs`."

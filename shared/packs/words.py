@@ -58,7 +58,7 @@ class Words(Part):
 
 class Head(Part):
     """What the pack is: `id@version`, from when, and what it builds on (`generic` or
-    `generic@1.0`).
+    `generic@1.0`). `regimes`: the regulators' rules that the company is under; clocks of those run.
     """
 
     id: Code
@@ -69,6 +69,7 @@ class Head(Part):
     )
     in_force_from: date
     locales: tuple[Language, ...] = ("zh", "en")
+    regimes: tuple[Code, ...] = ()
 
     @property
     def ref(self) -> str:
