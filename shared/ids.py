@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import time
+from datetime import datetime
 
 CODE_BYTES = 10  # 80 random bits
 _NUMBER = re.compile(r"\A(\d{4})-(\d{4})-(\d{3})\Z")
@@ -18,6 +19,12 @@ def new_id() -> str:
     value = value & ~(0x3 << 62) | (0x2 << 62)
     digits = f"{value:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def first_id_at(at: datetime) -> str:
+    """The least id that can have been made at a time: ids compare as their times do."""
+    digits = f"{int(at.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 def check_digit(digits: str) -> int:

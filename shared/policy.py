@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared import telemetry
 from shared.bus.port import Bus, BusUnavailable, Record
+from shared.clock import Clock
 from shared.contracts.catalogue import BY_TYPE, TOPICS
 from shared.contracts.desk import (
     PolicyAccount,
@@ -21,9 +21,9 @@ from shared.contracts.desk import (
 )
 from shared.contracts.envelope import Body, Event, Unreadable, read_event, read_header
 from shared.errors import NotHereYet
-from shared.packs.located import PackInvalid
 from shared.packs.model import Pack
-from shared.packs.wire import WirePack, chain_of, resolve
+from shared.packs.wire import WirePack
+from shared.packs_in_force import PacksInForce
 from shared.store.signal import Signal
 
 READ_WAIT: Final = timedelta(seconds=1)
@@ -42,9 +42,7 @@ class Policy:
         self.units: dict[str, PolicyUnit] = {}
         self.keys: dict[str, PolicyKey] = {}
         self.accounts: dict[str, PolicyAccount] = {}
-        self._wires: dict[str, WirePack] = {}
-        self._in_force: dict[str, list[PolicyInForce]] = {}
-        self._packs: dict[str, Pack] = {}
+        self._packs = PacksInForce()
         self._sequences: dict[str, int] = {}
         self._seeded = False
         self._subtrees: dict[str, frozenset[str]] = {}
@@ -63,33 +61,39 @@ class Policy:
             case PolicyAccount() as account:
                 self.accounts[account.id] = account
             case PolicyPack() as pack:
-                ref = f"{pack.pack}@{pack.version}"
-                self._wires.setdefault(
-                    ref, WirePack(ref=ref, inherits=pack.inherits, body=pack.body)
-                )
+                self._packs.add(pack)
             case PolicyInForce() as in_force:
-                self._in_force.setdefault(in_force.unit, []).append(in_force)
+                self._packs.put(in_force)
             case PolicySeeded():
                 self._seeded = True
             case _:
                 pass
 
-    def caught_up(self) -> None:
+    def caught_up(self, now: datetime) -> None:
         """Everything that was in the topic has been read."""
         if self._seeded:
             if not self.is_ready:
-                self._read_packs()
+                # Half a second a pack, which the first complaint, and all beside it, would wait.
+                self.packs_problem(now)
             self.is_ready, self.problem = True, None
             self.changed.set()
         else:
             self.problem = "no policy.seeded yet: run `redress migrate`"
 
-    def _read_packs(self) -> None:
-        """Read what each unit is judged by: half a second that the first complaint, and all beside it, would wait."""
-        for each in self._in_force.values():
-            latest = max(each, key=lambda one: one.since)
-            with suppress(NotHereYet, PackInvalid):  # whoever needs it will say so
-                self.pack(latest.pack, latest.version)
+    def derive_ahead(self, make: Callable[[Pack], object]) -> None:
+        """Have what `make` makes of a pack ready before it judges: `pack.derived(make)`."""
+        self._packs.derive_ahead(make)
+
+    def prepare(self, said: PolicyInForce) -> None:
+        """Read a pack that is about to be in force."""
+        self._packs.is_good(f"{said.pack}@{said.version}")
+
+    def packs_problem(self, now: datetime) -> str | None:
+        """What is wrong with packs that are in force, or will be; the service goes on by the last good ones.
+
+        Reads those that were not read yet.
+        """
+        return self._packs.problem(now)
 
     @property
     def root(self) -> str:
@@ -119,28 +123,28 @@ class Policy:
         return self._subtrees[unit]
 
     def in_force(self, unit: str, now: datetime) -> tuple[str, str]:
-        """Pack and version a unit is judged by at `now`: its own, else its nearest ancestor's. Raises NotHereYet."""
-        for at in self.upwards(unit):
-            begun = [one for one in self._in_force.get(at, ()) if one.since <= now]
-            if begun:
-                latest = max(begun, key=lambda one: one.since)
-                return latest.pack, latest.version
-        raise NotHereYet(f"no pack is in force for unit {unit!r} yet")
+        """Pack and version a unit is judged by at `now`: its own, else its nearest ancestor's. Raises NotHereYet.
+
+        One that this program cannot read counts as not there: the last good one stays.
+        """
+        found = self._packs.of(self.upwards(unit), now)
+        if found is None:
+            raise NotHereYet(f"no pack is in force for unit {unit!r} yet")
+        pack, _, version = found.partition("@")
+        return pack, version
 
     def pack(self, pack: str, version: str) -> Pack:
-        """A pack, resolved over what it inherits. Raises NotHereYet, or PackInvalid."""
-        ref = f"{pack}@{version}"
-        if ref not in self._packs:
-            chain = chain_of(ref, self._wires)
-            if chain is None:
-                raise NotHereYet(f"pack {ref}, or one that it inherits, has not arrived yet")
-            self._packs[ref] = resolve(chain)
-        return self._packs[ref]
+        """A pack, resolved over what it inherits, or what stands in for one that cannot be read here.
+
+        Raises NotHereYet, or PackInvalid where nothing can stand in.
+        """
+        roots = [one.id for one in self.units.values() if one.parent is None]
+        return self._packs.pack(f"{pack}@{version}", roots)
 
     @property
     def packs(self) -> Mapping[str, WirePack]:
         """All packs that arrived, by `P@V`."""
-        return self._wires
+        return self._packs.wires
 
     def key_of(self, key: str, secret: str, now: datetime) -> PolicyKey | None:
         """The key with this id, if the secret is right and it is neither revoked nor expired."""
@@ -152,7 +156,7 @@ class Policy:
         return None if found.expires_at is not None and found.expires_at <= now else found
 
 
-async def watch_policy(policy: Policy, bus: Bus) -> None:
+async def watch_policy(policy: Policy, bus: Bus, clock: Clock) -> None:
     """Keep the policy up to date, for ever."""
     failures = 0
     while True:
@@ -160,10 +164,10 @@ async def watch_policy(policy: Policy, bus: Bus) -> None:
             async with bus.read(TOPICS["desk"]) as reader:
                 while True:
                     for record in await reader.read(wait=READ_WAIT):
-                        _take(policy, record)
+                        await _take(policy, record)
                     failures = 0
                     if reader.caught_up:
-                        policy.caught_up()
+                        policy.caught_up(clock.now())
         except BusUnavailable as error:
             # What was read stays good; a revocation may come late, and readiness says so.
             policy.problem = "the log is away: the policy may be out of date"
@@ -172,12 +176,16 @@ async def watch_policy(policy: Policy, bus: Bus) -> None:
             await asyncio.sleep(min(5.0, 0.2 * 2**failures))
 
 
-def _take(policy: Policy, record: Record) -> None:
+async def _take(policy: Policy, record: Record) -> None:
     try:
         header = read_header(record.value)
         body = BY_TYPE.get(header.type)
         if body is not None:
-            policy.apply(read_event(header, body))
+            event = read_event(header, body)
+            if policy.is_ready and isinstance(event.body, PolicyInForce):
+                # Beside the loop: whoever works with the one in force so far does not wait for it.
+                await asyncio.to_thread(policy.prepare, event.body)
+            policy.apply(event)
     except Unreadable as error:
         policy.problem = f"unreadable policy event at offset {record.offset}: {error}"
         log.error("policy event skipped", offset=record.offset, error=str(error))

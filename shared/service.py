@@ -48,6 +48,10 @@ class Service(Generic[C]):
     context: C
     router: APIRouter
     migrations: Path
+    roots: Sequence[str] = ()
+    """First parts of paths beside its name that lead to it; an empty one is `/` itself."""
+    pages: APIRouter | None = None
+    """Routes at those paths; `router` has all that is below `/{name}/v1`."""
     direct: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
     """Method and path of what is asked most: led past the router, which costs more than most answers.
 

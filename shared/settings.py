@@ -45,6 +45,24 @@ class Settings(BaseSettings):
     """`smtp://user:password@host:port`; without it mails become files."""
     smtp_file: Path | None = None
     """File with that address, which may hold a password; empty where mails become files."""
+    smtp_listen: str | None = None
+    """`host:port` to listen for mails on; nothing is listened on without it."""
+    imap: str | None = None
+    """`imaps://user:password@host:993/INBOX?unit=…`, a mailbox to fetch mails from."""
+    imap_file: Path | None = None
+    """File with that address; empty where there is no mailbox."""
+    mail_addresses: str = ""
+    """Our mail addresses, and whose complaints come there: `complaints@example.com=root,hz@example.com=hangzhou`."""
+    mail_authserv: str | None = None
+    """The name under which our own mail server writes Authentication-Results; nobody else's are believed."""
+    channels: Path | None = None
+    """File that describes further ways to send: docs/notify.md."""
+    callbacks: Path | None = None
+    """File that names the accounts that WeChat and WeCom call us for: docs/adapters.md."""
+    feeds: Path | None = None
+    """File that describes feeds of posts and reviews to fetch: docs/adapters.md."""
+    webhook_allow: str = ""
+    """Networks of private webhook receivers, `10.0.0.0/8:8080,192.168.1.5`; none by default."""
     timezone: str = "Asia/Shanghai"
     services: str | None = None
     """How services reach each other, e.g. `http://{service}:8000`; default: this host and port."""
@@ -56,10 +74,27 @@ class Settings(BaseSettings):
     token_key_file: Path | None = None
     outbox_cap: int = Field(default=100_000, ge=1)
     """Intake answers 503 while more events than this wait to be published."""
+    key_rate: float = Field(default=200.0, gt=0)
+    """Requests a second that one key may send to a process of intake; over it: 429. In a batch each item counts."""
+    key_burst: float = Field(default=400.0, ge=1)
+    """Requests of one key that are taken at once after it was quiet."""
+    test_units: str = ""
+    """Units for tests, separated by commas: an administrator may erase everybody there at once."""
+    clamd: str | None = None
+    """`host:port` or a socket's path of clamd: attachments are given out once it has found nothing in them."""
     acknowledge_after: float = Field(default=60.0, ge=0)
     """Seconds without an owner after which the acknowledgement goes out all the same."""
     packs: Path | None = None
     """Folder of packs; default: the ones that come with Redress."""
+    oidc_issuer: str | None = None
+    """Address of the company's identity provider; staff sign in there beside the accounts of Redress."""
+    oidc_client: str = "redress"
+    """The client's id there."""
+    oidc_secret: SecretStr | None = None
+    oidc_secret_file: Path | None = None
+    """The client's secret; none for a public client, which PKCE protects."""
+    oidc_roles: Path | None = None
+    """File that says which claim gives which role in which unit: docs/desk.md."""
     log_level: str = "info"
 
     @property
@@ -105,6 +140,39 @@ class Settings(BaseSettings):
             setting="REDRESS_BUS",
             example="kafka://redress@host:9093",
         )
+
+    @property
+    def oidc_client_secret(self) -> str | None:
+        """What the client proves itself with at the identity provider; None for a public client."""
+        if self.oidc_secret is not None:
+            return self.oidc_secret.get_secret_value()
+        return self.oidc_secret_file.read_text().strip() or None if self.oidc_secret_file else None
+
+    @property
+    def units_for_tests(self) -> frozenset[str]:
+        """Units whose people may be erased at once."""
+        return frozenset(filter(None, map(str.strip, self.test_units.split(","))))
+
+    @property
+    def mail_units(self) -> dict[str, str]:
+        """Our mail addresses, in lower case, with the unit of each."""
+        found = {}
+        for one in filter(None, map(str.strip, self.mail_addresses.split(","))):
+            address, _, unit = one.partition("=")
+            if "@" not in address:
+                raise SettingsError(
+                    f"REDRESS_MAIL_ADDRESSES has {one!r}: write address=unit, separated by commas, "
+                    "as in complaints@example.com=root."
+                )
+            found[address.strip().lower()] = unit.strip() or "root"
+        return found
+
+    @property
+    def imap_address(self) -> str | None:
+        """The mailbox that mails are fetched from; None where there is none."""
+        if self.imap is None and self.imap_file is not None:
+            return self.imap_file.read_text().strip() or None
+        return self.imap
 
     @property
     def smtp_address(self) -> str | None:

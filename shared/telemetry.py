@@ -165,6 +165,12 @@ class Metrics:
         self.ready = Gauge(
             "redress_ready", "1 where a service can work, else 0", ["service"], registry=registry
         )
+        self.packs_refused = Gauge(
+            "redress_packs_refused",
+            "1 where a pack in force cannot be read and the last good one stays, else 0",
+            ["service"],
+            registry=registry,
+        )
         self.timers_overdue = Gauge(
             "redress_timers_overdue", "Timers due and not fired", ["service"], registry=registry
         )

@@ -29,6 +29,7 @@ Handler = Callable[[Event[Any], Tx, C], Awaitable[None]]
 Subscriptions = Mapping[type[Body], Handler[C]]
 
 BATCH: Final = 500
+"""Events that a transaction takes at most."""
 LANE: Final = 50
 """Events that are worth a transaction of their own beside another."""
 TAKE_WAIT: Final = timedelta(seconds=1)
@@ -128,7 +129,7 @@ class Consumer(Generic[C]):
             if self._database.is_rebuilding:
                 await _rest(subscription, [], HELD_SECONDS)
                 continue
-            batch = await subscription.take(at_most=BATCH, wait=TAKE_WAIT)
+            batch = await subscription.take(at_most=BATCH * self._lanes, wait=TAKE_WAIT)
             if not batch:
                 continue
             faults.reach("consumer.after_take")
@@ -245,6 +246,7 @@ class Consumer(Generic[C]):
     async def _handle_all(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:
         about = {one.key.subject for one in deliveries if one.header.type in self._handlers}
         if about and self._remember is not None:
+            tx.ahead = [one.header for one in deliveries]
             await self._remember(tx, about)
         for delivery in deliveries:
             await self._handle(tx, delivery)
@@ -346,8 +348,9 @@ class Consumer(Generic[C]):
 
 
 def topics_of(subscriptions: Subscriptions[Any]) -> list[str]:
-    """The topics that carry what is subscribed to."""
-    return sorted({TOPICS[body.source] for body in subscriptions})
+    """The topics that carry what is subscribed to, in the order in which one follows from another."""
+    wanted = {TOPICS[body.source] for body in subscriptions}
+    return [topic for topic in TOPICS.values() if topic in wanted]
 
 
 def group_of(service: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from shared.contracts import desk, followup, intake, notify, routing
+from shared.contracts import desk, followup, incidents, intake, notify, routing
 from shared.contracts.envelope import PREFIX, Body
 
 TOPICS: Final[Mapping[str, str]] = MappingProxyType(
@@ -22,15 +22,19 @@ BOUNDED_SOURCES: Final = frozenset({"/redress/notify", "/redress/desk"})
 """Their topics forget: a gap in the sequence is no alarm there."""
 
 EVENTS: Final[tuple[type[Body], ...]] = (
-    intake.ComplaintReceived, intake.ComplaintMessageAdded,
+    intake.ComplaintReceived, intake.ComplaintMessageAdded, intake.ComplaintUndelivered,
+    intake.ComplaintCodeRequested, intake.ComplaintLinked, intake.ComplainantChanged, intake.ComplainantErased,
     routing.ComplaintUnderstood, routing.ComplaintTriageRequested, routing.ComplaintAssigned,
     routing.ComplaintUnassigned, routing.ComplaintCorrected,
     followup.CaseOpened, followup.CaseChanged, followup.CaseEscalated, followup.CaseResolved,
-    followup.CaseClosed, followup.CaseReopened,
+    followup.CaseClosed, followup.CaseRefused, followup.CaseReopened,
     followup.ClockStarted, followup.ClockWarned, followup.ClockBreached, followup.ClockMet,
+    followup.ClockPaused, followup.ClockResumed, followup.ClockExtended,
     followup.PromiseMade, followup.PromiseKept, followup.PromiseBroken,
     followup.CallbackDue, followup.CallbackDone,
+    incidents.IncidentBulletin,
     notify.MessageAccepted, notify.MessageDelivered, notify.MessageFailed, notify.MessageUnknown,
+    notify.ContactFailed, notify.SubscriptionDisabled,
     desk.PolicyUnit, desk.PolicyKey, desk.PolicyAccount, desk.PolicyPack, desk.PolicyInForce, desk.PolicySeeded,
 )  # fmt: skip
 

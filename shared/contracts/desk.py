@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from shared.contracts.envelope import Body
+from shared.contracts.values import Value
 
 Role = Literal["handler", "caller", "supervisor", "watch", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = ("handler", "caller", "supervisor", "watch", "auditor", "administrator")
@@ -67,8 +68,20 @@ class PolicyPack(Body):
     body: str
 
 
+class Before(Value):
+    """A pack version that a unit was judged by, or will be, and from when."""
+
+    pack: str
+    version: str
+    since: datetime
+
+
 class PolicyInForce(Body):
-    """Subject `in-force/U`. Which pack a unit and those below it are judged by, from when."""
+    """Subject `in-force/U`. Which pack a unit and those below it are judged by, from when.
+
+    `before` has what was said before, the last 20 of it: the topic keeps only the last event of a subject, and a
+    version that begins later, or cannot be read, needs the one that judges until then.
+    """
 
     name: ClassVar[str] = "policy.in_force.v1"
     source: ClassVar[str] = "desk"
@@ -77,6 +90,7 @@ class PolicyInForce(Body):
     pack: str
     version: str
     since: datetime
+    before: tuple[Before, ...] = ()
 
 
 class PolicySeeded(Body):

@@ -8,14 +8,24 @@ from typing import ClassVar, Literal
 
 from shared.contracts.envelope import Body
 from shared.contracts.values import (
+    AwaitingReview,
     CaseClock,
     CaseStateName,
+    Decision,
+    ExtensionOpen,
+    Finding,
+    HelperTask,
     Kind,
     Language,
+    Outside,
     Owner,
     Promise,
+    Question,
+    Reply,
     Resolution,
     Severity,
+    Solution,
+    Visit,
 )
 
 
@@ -55,6 +65,29 @@ class CaseBody(Body):
     """Who did it: an account, a key, or the service itself."""
     what: str = ""
     """What happened, as a command's or fact's name."""
+    finding: Finding | None = None
+    decision: Decision | None = None
+    solutions: tuple[Solution, ...] = ()
+    """Everything proposed in this cycle, the last one last."""
+    tasks: tuple[HelperTask, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    questions: tuple[Question, ...] = ()
+    awaiting_review: tuple[AwaitingReview, ...] = ()
+    reply: Reply | None = None
+    recourse: tuple[str, ...] = ()
+    """Where else the customer was told to turn, or is told with the closing."""
+    outside: tuple[Outside, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    """What its clocks stand still for, by the pack's reasons."""
+    extension: ExtensionOpen | None = None
+    urged: int = 0
+    """How often somebody asked to hurry (催办)."""
+    supervised: int = 0
+    """How often it was put under supervision (督办)."""
+    supervised_until: datetime | None = None
+    taken_level: int = 1
+    """The highest level of the ladder at which somebody has taken note."""
+    callback_tries: int = 0
 
 
 class CaseOpened(CaseBody):
@@ -82,9 +115,19 @@ class CaseResolved(CaseBody):
 
 
 class CaseClosed(CaseBody):
-    """The customer agreed, or was told where else to turn. Once per cycle."""
+    """The customer agreed, was told where else to turn, or withdrew (state `withdrawn`). Once per cycle."""
 
     name: ClassVar[str] = "case.closed.v1"
+
+
+class CaseRefused(CaseBody):
+    """Its handler gave the case back: somebody else is to get it. The reason is masked."""
+
+    name: ClassVar[str] = "case.refused.v1"
+
+    handler: str = ""
+    """Who gave it back; `owner` has no handler any more."""
+    reason: str = ""
 
 
 class CaseReopened(CaseBody):
@@ -115,6 +158,26 @@ class ClockWarned(ClockBody):
     name: ClassVar[str] = "clock.warned.v1"
 
     fraction: float
+
+
+class ClockPaused(ClockBody):
+    """The clock stands still: for what the case waits for. It runs again at `resumes_at` at the latest."""
+
+    name: ClassVar[str] = "clock.paused.v1"
+
+
+class ClockResumed(ClockBody):
+    """The clock runs again; its deadline moved by the counted time that it stood still."""
+
+    name: ClassVar[str] = "clock.resumed.v1"
+
+
+class ClockExtended(ClockBody):
+    """A second person put the deadline off: the customer is to be told."""
+
+    name: ClassVar[str] = "clock.extended.v1"
+
+    was_due_at: datetime
 
 
 class ClockBreached(ClockBody):
@@ -166,6 +229,14 @@ class CallbackDue(Body):
     number: str
     cycle: int
     due_at: datetime
+    attempt: int = 1
+    """Which try it is."""
+    by: Literal["call", "link"] = "call"
+    """How: a person calls, or the customer gets a link to answer by."""
+    until: datetime | None = None
+    """Until when a link may be answered."""
+    second: bool = False
+    """Whether it is the later question whether all is still well."""
 
 
 class CallbackDone(Body):
@@ -179,3 +250,4 @@ class CallbackDone(Body):
     result: Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
     by: str
     done_at: datetime
+    second: bool = False

@@ -57,6 +57,9 @@ class ComplaintAssigned(Body):
     cycle: int
     team: str
     handler: str
+    """Who answers for it, alone."""
+    helpers: tuple[str, ...] = ()
+    """Teams that help: those of what else the complaint is about."""
     reasons: tuple[str, ...] = ()
     assigned_at: datetime
 

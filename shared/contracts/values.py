@@ -20,7 +20,6 @@ CHANNELS = (
     "phone", "email", "web", "app", "miniapp", "wechat", "wecom", "chat", "social", "walk_in", "letter",
     "regulator", "sensor", "import",
 )  # fmt: skip
-CONTACT_TYPES = ("phone", "email", "wechat", "wecom", "webhook", "address")
 SEVERITIES: tuple[Severity, ...] = ("low", "normal", "high", "critical")
 
 
@@ -36,6 +35,26 @@ class Attachment(Value):
     id: str
     size: int
     media_type: str
+
+
+class Regulator(Value):
+    """An authority that passed a complaint on: its own number for it, and its deadline."""
+
+    authority: Literal["12345", "12315", "12398", "95598", "ombudsman", "other"]
+    number: str
+    due_at: datetime | None = None
+
+
+class Post(Value):
+    """Where a complaint was posted, and how far it is heard. Who wrote it and its link are in the vault."""
+
+    platform: str
+    kind: Literal["post", "review", "comment"] = "post"
+    rating: float | None = None
+    """Out of five."""
+    reach: int | None = None
+    """How many follow whoever wrote it, or have seen it."""
+    is_public: bool = True
 
 
 class Evidence(Value):
@@ -79,6 +98,8 @@ class CaseClock(Value):
     statutory_due_at: datetime | None = None
     breached_at: datetime | None = None
     met_at: datetime | None = None
+    resumes_at: datetime | None = None
+    """While it is paused: when it runs again at the latest."""
 
 
 class Promise(Value):
@@ -89,6 +110,10 @@ class Promise(Value):
     due_at: datetime
     made_at: datetime
     state: Literal["open", "kept", "broken"] = "open"
+    who: str | None = None
+    """Who will do it, as the customer was told; None for the case's handler."""
+    settled_at: datetime | None = None
+    """When it was kept, or was known to be broken."""
 
 
 class Resolution(Value):
@@ -99,3 +124,139 @@ class Resolution(Value):
     remedy: str | None = None
     told_at: datetime
     resolved_at: datetime
+
+
+class Finding(Value):
+    """Why it happened: a cause of the pack's list. `preliminary` until the evidence is in. The text is masked."""
+
+    code: str
+    text: str
+    preliminary: bool = True
+    evidence: tuple[str, ...] = ()
+    found_at: datetime
+
+
+class Decision(Value):
+    """Whether the complaint is right. A verdict of not upheld holds once a second person confirmed it."""
+
+    outcome: Outcome
+    reason: str
+    evidence: tuple[str, ...] = ()
+    responsibility: Literal["ours", "partner", "customer", "nobody"] | None = None
+    expected: str | None = None
+    """What the customer expected; `standard` what is promised to everybody (R-043)."""
+    standard: str | None = None
+    by: str
+    decided_at: datetime
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+
+
+class SolutionAction(Value):
+    """One thing to be done for the customer: by whom, until when."""
+
+    id: str
+    what: str
+    owner: str
+    due_at: datetime
+    state: Literal["open", "done", "overdue"] = "open"
+    done_at: datetime | None = None
+    evidence: tuple[str, ...] = ()
+
+
+class Solution(Value):
+    """What was proposed to the customer, in which round, and what they said."""
+
+    round: int
+    actions: tuple[SolutionAction, ...]
+    impact: str | None = None
+    """What the matter means for the customer (R-056)."""
+    proposed_at: datetime
+    answer: Literal["accepted", "refused"] | None = None
+    answered_at: datetime | None = None
+    channel: str | None = None
+    """How the answer came."""
+
+
+class HelperTask(Value):
+    """What another team does for the case; its owner stays who answers to the customer."""
+
+    id: str
+    what: str
+    team: str
+    owner: str | None = None
+    due_at: datetime
+    state: Literal["open", "done", "overdue"] = "open"
+    done_at: datetime | None = None
+    finding: str | None = None
+
+
+class Visitor(Value):
+    """Who goes to a place, and as what."""
+
+    role: str
+    account: str
+
+
+class Visit(Value):
+    """A visit to the place by two or more, with what was found."""
+
+    id: str
+    at: datetime
+    visitors: tuple[Visitor, ...]
+    state: Literal["planned", "done"] = "planned"
+    done_at: datetime | None = None
+    findings: str | None = None
+    photos: tuple[str, ...] = ()
+    witness: str | None = None
+
+
+class Question(Value):
+    """What the customer was asked."""
+
+    id: str
+    text: str
+    asked_at: datetime
+    answered_at: datetime | None = None
+
+
+class AwaitingReview(Value):
+    """A message of the customer's that nobody has looked at yet."""
+
+    message_id: str
+    channel: str
+    added_at: datetime
+
+
+class Reply(Value):
+    """The last answer of staff to the customer, to be sent once by its `id`: text (masked), or a pack's template."""
+
+    id: str
+    text: str | None = None
+    template: str | None = None
+    channel: str | None = None
+    """The channel wished for; None for the customer's own."""
+    attachments: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    replied_at: datetime
+
+
+class Outside(Value):
+    """A body outside the company that the case was handed to: its reference, and what it found."""
+
+    id: str
+    body: str
+    reference: str
+    handed_at: datetime
+    result: str | None = None
+    result_at: datetime | None = None
+
+
+class ExtensionOpen(Value):
+    """An extension that was asked for and not decided yet: which clock, by how much (`3wd`), by whom."""
+
+    id: str
+    clock: str
+    by: str
+    asked_by: str
+    asked_at: datetime

@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     select,
     true,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -80,9 +81,9 @@ def only(query: Select[Any], column: ColumnElement[Any], dialect: str) -> Select
     return query.where(among(column, "values", dialect))
 
 
-def each_of(table: Table, *names: str, dialect: str) -> Select[*tuple[Any, ...]]:
+def each_of(table: Table, *names: str, dialect: str, prefix: str = "") -> Select[*tuple[Any, ...]]:
     """Rows for `insert(table).from_select`, in order; the values of each column are a list, a parameter of its name."""
-    lists = [bindparam(name, type_=_List(table.c[name].type)) for name in names]
+    lists = [bindparam(prefix + name, type_=_List(table.c[name].type)) for name in names]
     if dialect == POSTGRESQL:
         # In order, as ids are drawn in that order: an unordered SELECT promises none.
         each = func.unnest(*lists).table_valued(*names, with_ordinality="nth").render_derived()
@@ -109,6 +110,22 @@ def insert_each(
         new = new.from_select(names, each_of(table, *names, dialect=dialect))
     statement: Executable = conflict(new) if conflict else new
     return statement
+
+
+@cache
+def update_each(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    """Change many rows, each known by the first of the columns, given as for `insert_each`.
+
+    The parameters are called `new_` and the column's name: SQLAlchemy takes one with a column's name for a SET.
+    """
+    key, *others = names
+    if dialect == POSTGRESQL:
+        new = each_of(table, *names, dialect=dialect, prefix="new_").subquery()
+        values: dict[str, ColumnElement[Any]] = {name: new.c[name] for name in names}
+    else:
+        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    mine = update(table).where(table.c[key] == values[key])
+    return mine.values({name: values[name] for name in others})
 
 
 def unless_there(new: UpsertInsert) -> UpsertInsert:

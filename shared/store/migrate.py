@@ -1,15 +1,14 @@
 """Migrations: each service has an Alembic tree of its own, run here.
 
 Files are named by date and by when they are safe: `pre_` under the old code, `post_` only once the new code runs.
+Whether there is anything to migrate is asked at every start, and answered without loading Alembic.
 """
 
+import re
 from pathlib import Path
+from typing import Final
 
-from alembic import command, context
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -18,7 +17,8 @@ from shared.settings import SettingsError
 from shared.store.engine import make_writer
 from shared.store.faults import is_passing
 
-LOCK = 7_262_733  # any number, the same for every process that migrates
+LOCK: Final = 7_262_733  # any number, the same for every process that migrates
+_REVISION: Final = re.compile(r'^(down_)?revision(?:: .*?)? = "([^"]+)"', re.MULTILINE)
 
 
 async def upgrade(url: str, folder: Path) -> bool:
@@ -65,18 +65,32 @@ def _away(folder: Path, error: Exception) -> Transient:
 
 
 def _current(connection: Connection) -> set[str]:
-    return set(MigrationContext.configure(connection).get_current_heads())
+    if not inspect(connection).has_table("alembic_version"):
+        return set()
+    return set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+
+
+def _known(folder: Path) -> tuple[set[str], set[str]]:
+    """This release's versions, and the newest of them: what no other one goes on from."""
+    found: dict[bool, set[str]] = {False: set(), True: set()}
+    for file in (folder / "versions").glob("*.py"):
+        for down, revision in _REVISION.findall(file.read_text(encoding="utf-8")):
+            found[bool(down)].add(revision)
+    return found[False], found[False] - found[True]
 
 
 def _is_current(connection: Connection, folder: Path) -> bool:
-    scripts, current = ScriptDirectory(str(folder)), _current(connection)
-    is_newer = not current <= {script.revision for script in scripts.walk_revisions()}
-    return is_newer or current == set(scripts.get_heads())
+    current, (known, newest) = _current(connection), _known(folder)
+    is_newer = not current <= known
+    return is_newer or current == newest
 
 
 def _upgrade(connection: Connection, folder: Path) -> bool:
     if _is_current(connection, folder):
         return False
+    from alembic import command  # here: it would be a tenth of every start
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["connection"] = connection
@@ -86,6 +100,8 @@ def _upgrade(connection: Connection, folder: Path) -> bool:
 
 def run_environment() -> None:
     """What each service's `env.py` calls: migrate on the connection that `upgrade` opened."""
+    from alembic import context
+
     connection = context.config.attributes["connection"]
     context.configure(connection=connection, transactional_ddl=True, render_as_batch=True)
     # The caller's transaction holds: all migrations or none.

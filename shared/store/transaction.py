@@ -21,7 +21,15 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import telemetry
-from shared.contracts.envelope import MAX_EVENT_BYTES, PREFIX, Body, Event, encode, source_name
+from shared.contracts.envelope import (
+    MAX_EVENT_BYTES,
+    PREFIX,
+    Body,
+    Event,
+    Header,
+    encode,
+    source_name,
+)
 from shared.errors import Poison
 from shared.ids import new_id
 from shared.store.arming import Arming, Step, TimerKey
@@ -34,6 +42,7 @@ from shared.store.lists import (
     insert_each,
     only,
     unless_there,
+    update_each,
 )
 from shared.store.signal import Signal
 from shared.store.tables import Frame
@@ -84,6 +93,8 @@ class Tx:
         self.now = now
         self.has_said = False
         self.has_armed = False
+        self.ahead: Sequence[Header] = ()
+        """The events that this unit is to apply, for a service that remembers more than their subjects."""
         self.wakes: set[Signal] = set()
         """Set once this transaction is committed: earlier, whoever wakes would find nothing."""
         self._service = service
@@ -137,6 +148,21 @@ class Tx:
             await self.execute(statement, {name: [row[name] for row in rows] for name in names})
         else:
             await self.execute(statement, rows)
+
+    async def change(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change rows, each known by its first column, with one statement; nothing where there are none."""
+        if not rows:
+            return
+        names, dialect = tuple(rows[0]), self.connection.dialect.name
+        statement = update_each(table, names, dialect)
+        if dialect == POSTGRESQL:
+            await self.execute(
+                statement, {f"new_{name}": [row[name] for row in rows] for name in names}
+            )
+        else:
+            await self.execute(
+                statement, [{f"new_{name}": row[name] for name in names} for row in rows]
+            )
 
     async def lock(self, *subjects: str) -> None:
         """Hold these aggregates until the commit, in a fixed order: no other writer changes them meanwhile.

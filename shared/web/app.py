@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from fastapi import FastAPI
@@ -23,6 +23,8 @@ BODY_SECONDS: Final = 30.0
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 Readiness = Callable[[], Awaitable[Mapping[str, str | None]]]
 """Tells what is not ready: a name and what is wrong with it, None where nothing is."""
+PACKS: Final = "packs"
+"""The check that never takes a service out of service: it goes on by the last good pack."""
 
 log = telemetry.logger("web")
 
@@ -33,6 +35,8 @@ def service_app(service: AnyService) -> FastAPI:
         title=f"Redress {service.name}", description=service.title, docs_url=None, redoc_url=None
     )
     app.include_router(service.router)
+    if service.pages is not None:
+        app.include_router(service.pages)
     answer_errors(app)
     return app
 
@@ -53,6 +57,7 @@ class Gateway:
         self._apps: dict[str, FastAPI] = {
             service.name: service_app(service) for service in services
         }
+        self._roots = {root: one.name for one in services for root in one.roots}
         self._databases = {service.name: service.database for service in services}
         self._direct = {at: answer for one in services for at, answer in one.direct.items()}
         self._metrics = metrics
@@ -66,7 +71,8 @@ class Gateway:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        name = scope["path"].split("/", 2)[1] if scope["path"].count("/") > 1 else ""
+        first = scope["path"].split("/", 2)[1]
+        name = self._roots.get(first, first if scope["path"].count("/") > 1 else "")
         trace = telemetry.trace_of(request.headers.get("traceparent"))
         started, status = time.perf_counter(), 500
 
@@ -139,9 +145,22 @@ class Gateway:
     async def _ready(self, names: Sequence[str]) -> Response:
         found = await asyncio.gather(*(self._readiness[name]() for name in names))
         checks = dict(zip(names, map(dict, found), strict=True))
-        wrong = self.is_stopping or any(text for one in checks.values() for text in one.values())
-        return _plain({"status": "stopping" if self.is_stopping else "waiting" if wrong else "ready",
-                       "checks": checks}, 503 if wrong else 200)  # fmt: skip
+        status = "stopping" if self.is_stopping else _status(checks.values())
+        return _plain(
+            {"status": status, "checks": checks}, 200 if status in ("ready", "degraded") else 503
+        )
+
+
+def is_down(checks: Mapping[str, str | None]) -> bool:
+    """Whether a service with these checks cannot work."""
+    return any(text for name, text in checks.items() if name != PACKS)
+
+
+def _status(checks: Iterable[Mapping[str, str | None]]) -> str:
+    found = list(checks)
+    if any(map(is_down, found)):
+        return "waiting"
+    return "degraded" if any(one.get(PACKS) for one in found) else "ready"
 
 
 def _timed(receive: Receive) -> Receive:

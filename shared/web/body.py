@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
 
+from shared import text
 from shared.errors import FieldError, Invalid, TooLarge
 from shared.web.json import parse
 
 M = TypeVar("M", bound=BaseModel)
 BODY_CAP: Final = 1024 * 1024
+CleanText = text.CleanText
+FilledText = text.FilledText
 
 _ZH: Final[Mapping[str, str]] = {
     "missing": "缺少必填字段",
@@ -35,30 +37,6 @@ _ZH: Final[Mapping[str, str]] = {
     "control_character": "含有不允许的控制字符(NUL)",
     "surrogate": "含有无效的 Unicode 字符（孤立代理项）",
 }
-
-
-def _clean(text: str) -> str:
-    if "\x00" in text:
-        raise PydanticCustomError("control_character", "holds a NUL character: remove it")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise PydanticCustomError(
-            "surrogate", "holds a lone surrogate: send valid Unicode"
-        ) from None
-    return text
-
-
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("blank", "is blank: say something")
-    return text
-
-
-CleanText = Annotated[str, AfterValidator(_clean)]
-"""Text that every database and every reader can hold: no NUL, no lone surrogates."""
-FilledText = Annotated[str, AfterValidator(_clean), AfterValidator(_filled)]
-"""Clean text with something in it."""
 
 
 async def read_capped(request: Request, cap: int = BODY_CAP) -> bytes:

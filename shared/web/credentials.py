@@ -21,13 +21,15 @@ SCOPES: Final = (
     "notify:read", "notify:write", "insight:read", "events:read", "administer",
 )  # fmt: skip
 ROLE_SCOPES: Final[dict[Role, frozenset[str]]] = {
-    "handler": frozenset({"intake:write", "intake:read", "routing:read", "followup:read", "followup:write", "notify:read"}),
-    "caller": frozenset({"intake:read", "followup:read", "followup:write"}),
+    "handler": frozenset({
+        "intake:write", "intake:read", "vault:read", "routing:read", "followup:read", "followup:write", "notify:read",
+    }),
+    "caller": frozenset({"intake:read", "vault:read", "followup:read", "followup:write"}),
     "supervisor": frozenset({
-        "intake:write", "intake:read", "routing:read", "routing:write", "followup:read", "followup:write",
+        "intake:write", "intake:read", "vault:read", "routing:read", "routing:write", "followup:read", "followup:write",
         "notify:read", "insight:read",
     }),
-    "watch": frozenset({"intake:write", "intake:read", "routing:read", "routing:write", "followup:read"}),
+    "watch": frozenset({"intake:write", "intake:read", "vault:read", "routing:read", "routing:write", "followup:read"}),
     "auditor": frozenset({"intake:read", "routing:read", "followup:read", "notify:read", "insight:read"}),
     "administrator": frozenset({"administer"}),
 }  # fmt: skip

@@ -7,6 +7,7 @@ import httpx
 
 from shared.settings import Settings
 from shared.web.app import Readiness
+from shared.web.trust import client
 
 TIMEOUT_SECONDS = 2.0
 
@@ -18,8 +19,8 @@ def elsewhere(settings: Settings, names: Iterable[str]) -> dict[str, Readiness]:
 
 async def _ask(url: str, name: str) -> Mapping[str, str | None]:
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-            answer = await client.get(f"{url}/{name}/readyz")
+        async with client(timeout=TIMEOUT_SECONDS) as peer:
+            answer = await peer.get(f"{url}/{name}/readyz")
         checks: Mapping[str, str | None] = answer.json()["checks"][name]
     except (httpx.HTTPError, ValueError, KeyError) as error:
         return {"reach": f"{url} does not answer: {type(error).__name__}"}

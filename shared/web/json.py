@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -24,6 +24,19 @@ class Malformed(Rejected):
 def dump(value: object) -> bytes:
     """JSON bytes in UTF-8; datetimes as RFC 3339."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+def at_place(document: object, place: str) -> Any:  # noqa: ANN401 - any JSON
+    """What stands in a JSON document at a dotted place (`data.0.sid`); None where there is nothing."""
+    found: Any = document
+    for part in filter(None, place.split(".")):
+        if isinstance(found, Mapping):
+            found = found.get(part)
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found
 
 
 def parse(raw: bytes) -> object:

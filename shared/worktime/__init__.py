@@ -11,6 +11,7 @@ from shared.worktime.calendar import (
     NoOpenTime,
     Shift,
     always_open,
+    is_zone,
     parse_shift,
 )
 from shared.worktime.counting import (
@@ -25,6 +26,7 @@ from shared.worktime.counting import (
     working_intervals,
 )
 from shared.worktime.holidays import PublicDay, PublicDays, public_days
+from shared.worktime.pausing import Held, Pause, Uncounted, add_terms, cap, uncounted
 from shared.worktime.terms import Term, parse_term
 
 __all__ = [
@@ -33,20 +35,27 @@ __all__ = [
     "Counted",
     "DayException",
     "Due",
+    "Held",
     "NoOpenTime",
+    "Pause",
     "PublicDay",
     "PublicDays",
     "Shift",
     "Term",
+    "Uncounted",
     "add_calendar_days",
     "add_days",
     "add_term",
+    "add_terms",
     "add_working",
     "always_open",
+    "cap",
+    "is_zone",
     "next_open",
     "parse_shift",
     "parse_term",
     "public_days",
+    "uncounted",
     "working_between",
     "working_intervals",
 ]

@@ -92,13 +92,11 @@ class Calendar:
     )
 
     def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        if not is_zone(self.zone):
             raise CalendarError(
                 f"calendar {self.id}: {self.zone!r} is no time zone: "
                 "use an IANA name such as Asia/Shanghai"
-            ) from error
+            )
         if len(self.week) != len(_WEEKDAYS):
             raise CalendarError(f"calendar {self.id}: a week has seven days, Monday first")
         named = [*zip(_WEEKDAYS, self.week, strict=True)]
@@ -200,6 +198,15 @@ class Calendar:
                     f"is not known; counted without make-up workdays. Add {year} to the "
                     "calendar's exceptions and complete_years."
                 )
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is such an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def always_open(zone: str = "UTC") -> Calendar:

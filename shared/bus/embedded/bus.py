@@ -159,7 +159,7 @@ class EmbeddedBus:
         state.join(member, stand)
         self.move(state)
         try:
-            yield EmbeddedSubscription(group, state, member, self)
+            yield EmbeddedSubscription(group, topics, state, member, self)
         finally:
             state.leave(member)
             self.move(state)

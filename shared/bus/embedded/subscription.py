@@ -37,10 +37,17 @@ class Source(Readable, Protocol):
 
 
 class EmbeddedSubscription:
-    """A member of a group (the port's Subscription)."""
+    """A member of a group (the port's Subscription).
 
-    def __init__(self, name: str, group: Group, member: Member, source: Source) -> None:
+    What was there before it is taken topic after topic, as they are named: what others follow from comes before them.
+    """
+
+    def __init__(
+        self, name: str, topics: Sequence[str], group: Group, member: Member, source: Source
+    ) -> None:
         self._name = name
+        self._topics = tuple(topics)
+        self._backlog = dict(source.ends)
         self._group = group
         self._member = member
         self._source = source
@@ -98,6 +105,15 @@ class EmbeddedSubscription:
             for slot, offset in _after(self._last, member.reading)
             if slot not in member.paused and offset < ends[slot]
         }
+        for topic in self._topics:
+            behind = {
+                slot: offset
+                for slot, offset in wanted.items()
+                if slot.topic == topic and offset < self._backlog.get(slot, 0)
+            }
+            if behind:
+                wanted = behind
+                break
         if not wanted:
             return {}
         found = await _read(self._source.reader, partial(log.fetch, wanted=wanted, at_most=at_most))

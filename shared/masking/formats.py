@@ -1,55 +1,18 @@
-"""Takes personal data of fixed form out of a text: phones, mail addresses, ID cards, bank cards, number plates.
+"""Personal data of fixed form: phones, mail addresses, ID cards, bank cards, number plates, cars' VINs.
 
-Names and addresses are taken out only where they are known (`known`): what else a text tells about somebody stays.
-Recall is therefore not complete, on purpose conservative: a complaint's own number, dates, amounts and order numbers
-must survive, because the work is done with them.
+On purpose conservative: a complaint's own number, dates, amounts and order numbers must survive, because the work is
+done with them.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 import phonenumbers
 
 from shared.ids import is_number
-
-MaskedKind = Literal["phone", "email", "id", "card", "plate", "name", "address"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Something taken out: where its mark stands in the masked text."""
-
-    kind: MaskedKind
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Masked:
-    """A text without the personal data that was found; each find became `[kind]`."""
-
-    text: str
-    spans: tuple[Span, ...] = ()
-
-
-Known = tuple[str, MaskedKind]
-_Find = tuple[int, int, MaskedKind]
-
-_ANY: Final = re.compile("[0-9@]")
-"""Whatever has a fixed form has one of these in it."""
-_BLANK: Final = "\0"
-# Full-width forms are read as what they stand for, one character for one.
-_WIDE_FORMS: Final = re.compile(
-    "[\uff0b\uff0d\uff0e\uff10-\uff19\uff20-\uff3a\uff41-\uff5a\u3000\ufe63\u2010-\u2015\u2212]"
-)
-_NARROW: Final = (
-    {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
-    | dict.fromkeys((0xFE63, *range(0x2010, 0x2016), 0x2212), ord("-"))
-    | {0x3000: ord(" ")}
-)
+from shared.masking.spans import Find, MaskedKind
 
 # A run of digits, with at most two separators between two of them.
 _RUN: Final = re.compile(r"[+(]?[0-9](?:[ \-.()\u00a0]{0,2}[0-9]){8,}[Xx]?")
@@ -80,22 +43,20 @@ _PLATE: Final = re.compile(
 )
 
 
-def mask(text: str, *, known: Sequence[Known] = ()) -> Masked:
-    """Replace each find by `[kind]`. Masking a masked text again changes nothing."""
-    plain = _narrow(text)
-    finds: list[_Find] = []
-    for value, kind in known:
-        if len(value) > 1:
-            plain = _take_out(plain, _exactly(plain, _narrow(value), kind), finds)
-    if _ANY.search(plain):
-        for finder in (_mails, _numbers, _plates):
-            plain = _take_out(plain, finder(plain), finds)
-    return _joined(text, sorted(finds)) if finds else Masked(text)
-
-
-def mask_text(text: str | None, *, known: Sequence[Known] = ()) -> str | None:
-    """The masked text alone, for short fields that may be absent."""
-    return None if text is None else mask(text, known=known).text
+# The first three tell the maker, the last four count.
+_VIN_ENDS: Final = re.compile(r"[0-9]{4}(?![A-Za-z0-9])")
+_VIN: Final = re.compile(
+    r"(?<![A-Z0-9])(?=[0-9]?[A-Z])[A-HJ-NPR-Z0-9]{13}[0-9]{4}(?![A-Z0-9])", re.IGNORECASE
+)
+_VIN_LENGTH: Final = 17
+_VIN_AHEAD: Final = re.compile(
+    r"(?:\bvin\b|车架号码?|车辆识别(?:代号|代码|码)|chassis)[^A-Za-z0-9]{0,6}\Z", re.IGNORECASE
+)
+_VIN_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VIN_CHECK: Final = 8
+_VIN_VALUES: Final = dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True)
+)
 
 
 def is_id_card(digits: str) -> bool:
@@ -113,54 +74,8 @@ def is_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _take_out(plain: str, found: Iterable[_Find], finds: list[_Find]) -> str:
-    """Note what was found and blank it, character for character, so that nothing else sees it."""
-    parts: list[str] = []
-    at = 0
-    for one in found:
-        start, end, _ = one
-        parts += (plain[at:start], _BLANK * (end - start))
-        at = end
-        finds.append(one)
-    return "".join((*parts, plain[at:])) if parts else plain
-
-
-def _joined(text: str, finds: Iterable[_Find]) -> Masked:
-    parts: list[str] = []
-    spans: list[Span] = []
-    at, length = 0, 0
-    for start, end, kind in finds:
-        mark = f"[{kind}]"
-        parts += (text[at:start], mark)
-        length += start - at
-        spans.append(Span(kind, length, length + len(mark)))
-        length += len(mark)
-        at = end
-    return Masked("".join((*parts, text[at:])), tuple(spans))
-
-
-def _narrow(text: str) -> str:
-    return text.translate(_NARROW) if not text.isascii() and _WIDE_FORMS.search(text) else text
-
-
-def _exactly(text: str, value: str, kind: MaskedKind) -> Iterable[_Find]:
-    """Where a known value stands; a Latin one only as whole words."""
-    start = text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        if not (_is_inside(text, start) or _is_inside(text, end)):
-            yield start, end, kind
-        start = text.find(value, end)
-
-
-def _is_inside(text: str, at: int) -> bool:
-    """Whether a word of Latin letters goes on at this place."""
-    return (
-        0 < at < len(text) and text[at - 1 : at + 1].isascii() and text[at - 1 : at + 1].isalnum()
-    )
-
-
-def _mails(text: str) -> Iterable[_Find]:
+def mails(text: str) -> Iterable[Find]:
+    """Mail addresses."""
     if "@" not in text:
         return
     taken = 0
@@ -174,19 +89,40 @@ def _mails(text: str) -> Iterable[_Find]:
             taken = match.end()
 
 
-def _plates(text: str) -> Iterable[_Find]:
+def plates(text: str) -> Iterable[Find]:
+    """Chinese number plates."""
     if text.isascii():
         return
     for match in _PLATE.finditer(text):
         yield match.start(), match.end(), "plate"
 
 
-def _numbers(text: str) -> Iterable[_Find]:
+def numbers(text: str) -> Iterable[Find]:
+    """Phones, ID cards and bank cards."""
     for run in _RUN.finditer(text):
         yield from _in_run(text, run.start(), run.end())
 
 
-def _in_run(text: str, start: int, end: int) -> Iterable[_Find]:
+def vins(text: str) -> Iterable[Find]:
+    """Cars' VINs (ISO 3779): with the right check digit, or after a word that announces one."""
+    for match in _VIN_ENDS.finditer(text):
+        start, end = match.end() - _VIN_LENGTH, match.end()
+        if start < 0 or not _VIN.match(text, start):
+            continue
+        if is_vin(text[start:end].upper()) or _VIN_AHEAD.search(text, max(0, start - 16), start):
+            yield start, end, "vin"
+
+
+def is_vin(vin: str) -> bool:
+    """Whether these are the 17 characters of a VIN with the right check digit, in upper case."""
+    total = sum(
+        weight * (int(one) if one.isdigit() else _VIN_VALUES[one])
+        for weight, one in zip(_VIN_WEIGHTS, vin, strict=True)
+    )
+    return "0123456789X"[total % 11] == vin[_VIN_CHECK]
+
+
+def _in_run(text: str, start: int, end: int) -> Iterable[Find]:
     """The finds in one run: at each group of digits, the longest row of groups that is something."""
     groups = [match.span() for match in _GROUP.finditer(text, start, end)]
     walls = _own_numbers(text, groups)
@@ -255,7 +191,7 @@ def _is_phone(text: str, groups: Sequence[tuple[int, int]], digits: str) -> bool
     if _MOBILE.fullmatch(digits):
         return _has_plain_dots(text, groups)
     if start > 0 and text[start - 1] == "+":
-        return _is_valid("+" + digits, None) and _has_plain_dots(text, groups)
+        return _is_possible("+" + digits) and _has_plain_dots(text, groups)
     if digits[0] == "0":
         region = "CN" if _LANDLINE.fullmatch(digits) else "GB"
         return (
@@ -281,5 +217,13 @@ def _has_plain_dots(text: str, groups: Sequence[tuple[int, int]]) -> bool:
 def _is_valid(number: str, region: str | None) -> bool:
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_possible(number: str) -> bool:
+    """Whether it has the form of a number of its country: with a plus it is meant as one, be it in use or not."""
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:
         return False
