@@ -7,7 +7,9 @@ from services.routing.store import FRAME, remember
 from services.routing.subscriptions import SUBSCRIPTIONS
 from services.routing.timers import TIMERS
 from services.routing.usecases import Routing
+from services.routing.usecases.hear import Signs
 from services.routing.usecases.learn import Learner
+from services.routing.usecases.models import shipped
 from shared.service import Environment, Service
 from shared.store.database import Database
 
@@ -16,6 +18,7 @@ def build(environment: Environment) -> Service[Routing]:
     """Routing over its own database."""
     url = environment.settings.database_url("routing")
     database = Database(url, frame=FRAME, service="routing", clock=environment.clock)
+    environment.policy.derive_ahead(shipped)
     routing = Routing(environment.policy)
     return Service(
         name="routing",
@@ -26,6 +29,6 @@ def build(environment: Environment) -> Service[Routing]:
         migrations=Path(__file__).parent / "migrations",
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
-        loops=(Learner(database, routing).learning,),
+        loops=(Learner(database, routing).learning, Signs(database).forgetting),
         remember=remember,
     )

@@ -1,7 +1,7 @@
 """What a complaint is about: the pack's words and what was learnt, weighed together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.routing.model import Candidate, Evidence, Reason
 from services.routing.policy.answers import Answers
@@ -22,6 +22,8 @@ class Ranked:
     doubts: tuple[Reason, ...]
     candidates: tuple[Category, ...]
     """Those that it may be: one alone where there is no doubt."""
+    likely: Mapping[str, float] = field(default_factory=dict)
+    """How likely each is, by code; empty where only words were asked."""
 
     @property
     def first(self) -> tuple[Candidate, Category]:
@@ -49,7 +51,7 @@ def rank(
     answers: Answers,
 ) -> Ranked:
     """The categories that a text may belong to. Without a model the words decide alone."""
-    likely = answers.likely("category", points)
+    likely = answers.likely("category")
     if likely:
         return _by_both(pack, hits, likely, kind, answers)
     ranked = _by_words(pack, hits, points)
@@ -75,14 +77,14 @@ def _by_both(
         ranked[0] = (Candidate(first.code, first.score, telling), category)
     thresholds = pack.thresholds
     if kind.kind != "complaint" or first.score >= thresholds.sure_category:
-        return Ranked(ranked, (), (category,))
+        return Ranked(ranked, (), (category,), likely)
     near = [one for found, one in ranked if found.score >= thresholds.candidate_category]
     doubt = Reason(
         "category_unsure",
         f"类别把握不足（{category.name.zh}，{first.score:.0%}）",
         f"The category is not sure ({category.name.en}, {first.score:.0%})",
     )
-    return Ranked(ranked, (doubt,), tuple(near or [category]))
+    return Ranked(ranked, (doubt,), tuple(near or [category]), likely)
 
 
 def _by_words(

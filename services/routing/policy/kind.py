@@ -10,23 +10,26 @@ from dataclasses import dataclass, field
 
 from services.routing.model import CueHit, Evidence, Reason
 from services.routing.policy.answers import Answers
+from services.routing.policy.cue import ABOUT_PEOPLE
 from services.routing.policy.evidence import without_covered
 from services.routing.policy.reading import Found
 from shared.packs.model import KINDS, Kind, Pack
 
 STRONG, LIKELY, WEAK, NONE = 0.9, 0.7, 0.6, 0.0
-_ABOUT_PEOPLE = frozenset({"minor_child", "vulnerable"})
-"""Cues that say who is there, not that something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindFound:
-    """The kind, how sure (0 to 1), why, and what speaks against relying on it."""
+    """The kind, how sure (0 to 1), why, and what speaks against relying on it.
+
+    `complaint`: how likely it is one.
+    """
 
     kind: Kind
     score: float
     reasons: tuple[Reason, ...]
     doubts: tuple[Reason, ...] = ()
+    complaint: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +65,24 @@ def decide_kind(
     """
     signs = _signs(found=found, channel=channel, cues=cues, has_category=has_category)
     kind, score = ruled(signs)
-    likely = {} if signs.asked_for else answers.likely("kind", {kind: score})
+    likely = {} if signs.asked_for else answers.likely("kind")
     if likely:
         kind = max(KINDS, key=lambda one: likely.get(one, 0.0))
         score = likely[kind]
     words = (*signs.strong[kind], *signs.weak[kind])
     doubts = _doubts(pack, signs, kind, score, is_learnt=bool(likely))
+    complaint = likely.get("complaint", float(kind == "complaint"))
     if score == NONE:
-        return KindFound(kind, score, (), doubts)
+        return KindFound(kind, score, (), doubts, complaint)
     if doubts:
         score = min(score, 0.5)
-    return KindFound(
-        kind, round(score, 3), (_reason(pack, kind, words, signs, is_learnt=bool(likely)),), doubts
-    )
+    reason = _reason(pack, kind, words, signs, is_learnt=bool(likely))
+    return KindFound(kind, round(score, 3), (reason,), doubts, complaint)
 
 
 def ruled(signs: Signs) -> tuple[Kind, float]:
     """What the pack's words say by the rules, and how sure that is."""
     return _strong(signs) or _weak(signs) or ("complaint", NONE)
-
-
-def ruled_kind(found: Found, *, cues: Sequence[CueHit], has_category: bool) -> tuple[Kind, float]:
-    """What the pack's words alone say of a text that came by no particular channel."""
-    return ruled(_signs(found=found, channel="web", cues=cues, has_category=has_category))
 
 
 def _doubts(
@@ -113,7 +111,7 @@ def _signs(
         strong={kind: groups.get(f"{kind}!", ()) for kind in KINDS},
         weak={kind: groups.get(kind, ()) for kind in KINDS},
         is_question=text.endswith(("?", "吗")),
-        is_grave=any(cue.id not in _ABOUT_PEOPLE for cue in cues),
+        is_grave=any(cue.id not in ABOUT_PEOPLE for cue in cues),
         has_category=has_category,
         asked_for=(*asked_for, *(("channel",) if channel == "regulator" else ())),
     )

@@ -8,17 +8,23 @@ import base64
 import json
 import math
 import struct
+import sys
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-FORMAT: Final = 1
-"""Of the data and of the features: another one when either changes, so that old models are made anew."""
+FORMAT: Final = 3
+"""How a model is written."""
+FEATURES: Final = 2
+"""What its features are: another one when they change, so that old models are made anew."""
 _BITS: Final = 32
 _HALF: Final = 1 << (_BITS - 1)
 _FIELD: Final = (1 << _BITS) - 1
 _SMALL: Final = 1 << 15
+_STEPS: Final = (1 << 9) - 1
+"""How finely weights are kept: finer ones take more room and tell nothing more."""
 MAX_BYTES: Final = 64_000_000
 
 
@@ -31,7 +37,7 @@ class Head:
     """One question to a text, and how its margins become probabilities.
 
     `exclusive`: the labels exclude each other (softmax), else each is a yes or no of its own. A
-    label's logit is `slope` x margin + `evidence` x what the pack's words count for + its offset.
+    label's logit is `slope` x margin + its offset.
     """
 
     name: str
@@ -39,30 +45,36 @@ class Head:
     biases: tuple[float, ...]
     exclusive: bool = True
     slope: float = 1.0
-    evidence: float = 0.0
-    offset: float = 0.0
+    offsets: tuple[float, ...] = ()
 
     def likely(self, margins: Sequence[float], least: float) -> dict[str, float]:
-        """The labels of their own that are at least so likely by their margins alone."""
-        border = (math.log(least / (1 - least)) - self.offset) / self.slope
+        """The labels of their own that are at least so likely."""
+        border = math.log(least / (1 - least))
+        logits = self._logits(margins)
+        if max(logits, default=border - 1) < border:
+            return {}
         return {
-            label: _sigmoid(self.slope * margin + self.offset)
-            for label, margin in zip(self.labels, margins, strict=True)
-            if margin >= border
+            label: _sigmoid(logit)
+            for label, logit in zip(self.labels, logits, strict=True)
+            if logit >= border
         }
 
-    def probabilities(
-        self, margins: Sequence[float], points: Mapping[str, float] | None = None
-    ) -> dict[str, float]:
-        """How likely each label is. `points`: what the words count for, by label."""
-        logits = [self.slope * margin + self.offset for margin in margins]
-        if points:
-            logits = [
-                logit + self.evidence * points.get(label, 0.0)
-                for logit, label in zip(logits, self.labels, strict=True)
-            ]
-        shares = _softmax(logits) if self.exclusive else [_sigmoid(logit) for logit in logits]
-        return dict(zip(self.labels, shares, strict=True))
+    def probabilities(self, margins: Sequence[float]) -> dict[str, float]:
+        """How likely each label is."""
+        return dict(zip(self.labels, self.shares(margins), strict=True))
+
+    def shares(self, margins: Sequence[float]) -> list[float]:
+        """The same without the labels' names, in their order."""
+        logits = self._logits(margins)
+        return _softmax(logits) if self.exclusive else [_sigmoid(logit) for logit in logits]
+
+    def _logits(self, margins: Sequence[float]) -> list[float]:
+        slope = self.slope
+        if not self.offsets:
+            return [slope * margin for margin in margins]
+        return [
+            slope * margin + offset for margin, offset in zip(margins, self.offsets, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class Learnt:
     rows: Mapping[int, int]
     made_of: str
     """Digest of the texts it was trained on."""
+    begun_from: str = ""
+    """Digest of the texts of the model that its training began from."""
     _zero: int = field(default=0)
 
     def margins(self, features: Collection[int]) -> dict[str, list[float]]:
@@ -101,14 +115,18 @@ class Learnt:
                 return head
         return None
 
-    def weights(
-        self, groups: Iterable[Collection[int]], *, head: str, label: str
-    ) -> Iterator[float]:
-        """What each group of features says for a label, before the text's length counts."""
-        shift, get = self._place(head, label) * _BITS, self.rows.get
-        for group in groups:
-            total = sum(filter(None, map(get, group)))
-            yield self.unit * (((total + self._zero) >> shift & _FIELD) - _HALF) if total else 0.0
+    def row(self, feature: int) -> list[float]:
+        """A feature's square and its weights for all labels of all heads, in order."""
+        return [step * self.unit for step in _steps(self, feature)]
+
+    def total(self, features: Iterable[int]) -> int:
+        """The rows of some features added up, for `weights`; 0 where none is known."""
+        return sum(filter(None, map(self.rows.get, features)))
+
+    def weights(self, totals: Iterable[int], *, head: str, label: str) -> list[float]:
+        """What each total of features says for a label, before the text's length counts."""
+        shift, zero, unit = self._place(head, label) * _BITS, self._zero, self.unit
+        return [unit * (((total + zero) >> shift & _FIELD) - _HALF) for total in totals]
 
     def _place(self, head: str, label: str) -> int:
         at = 1
@@ -122,26 +140,28 @@ class Learnt:
 def build(
     *,
     heads: Sequence[Head],
-    weights: Mapping[int, Sequence[float]],
-    squares: Mapping[int, float],
+    rows: Mapping[int, Sequence[float]],
     name: str,
     made_of: str,
+    begun_from: str = "",
 ) -> Learnt:
-    """A model of `weights` (by feature, a number for each label of each head, in order) and the
-    `squares` of what each feature counts for.
+    """A model of `rows`: by feature the square of what it counts for, and a weight for each label of
+    each head, in order.
     """
-    largest = max((abs(one) for row in weights.values() for one in row), default=1.0)
-    largest = max(largest, max(squares.values(), default=1.0), 1e-9)
-    unit = largest / (_SMALL - 1)
+    largest = max((abs(one) for row in rows.values() for one in row), default=1.0)
+    unit = max(largest, 1e-9) / _STEPS
+    fields = 1 + sum(len(head.labels) for head in heads)
+    packed = {
+        one: struct.pack(f"<{fields}I", *(_SMALL + round(step / unit) for step in row))
+        for one, row in rows.items()
+    }
     return _packed(
         name=name,
         heads=heads,
         unit=unit,
         made_of=made_of,
-        rows={
-            one: [round(squares[one] / unit), *(round(weight / unit) for weight in row)]
-            for one, row in weights.items()
-        },
+        begun_from=begun_from,
+        rows=packed,
     )
 
 
@@ -151,28 +171,33 @@ def _packed(
     heads: Sequence[Head],
     unit: float,
     made_of: str,
-    rows: Mapping[int, Sequence[int]],
+    begun_from: str,
+    rows: Mapping[int, bytes],
 ) -> Learnt:
-    fields = 1 + sum(len(head.labels) for head in heads)
-    ones = sum(1 << (at * _BITS) for at in range(fields))
+    """`rows`: by feature its steps, 32 bits each, `_SMALL` more than they are."""
+    ones = sum(1 << (at * _BITS) for at in range(1 + sum(len(head.labels) for head in heads)))
     middle = ones * _SMALL
-    packed = {
-        one: int.from_bytes(struct.pack(f"<{fields}I", *(_SMALL + step for step in row)), "little")
-        - middle
-        for one, row in rows.items()
-    }
+    packed = {one: int.from_bytes(row, "little") - middle for one, row in rows.items()}
     return Learnt(
-        name=name, heads=tuple(heads), unit=unit, rows=packed, made_of=made_of, _zero=ones * _HALF
+        name=name,
+        heads=tuple(heads),
+        unit=unit,
+        rows=packed,
+        made_of=made_of,
+        begun_from=begun_from,
+        _zero=ones * _HALF,
     )
 
 
 def dump(model: Learnt) -> bytes:
     """A model as data: compressed JSON, the same bytes for the same model."""
-    steps = [step for one in sorted(model.rows) for step in _steps(model, one)]
+    rows = [_steps(model, one) for one in sorted(model.rows)]
+    steps = [step for column in zip(*rows, strict=True) for step in column]
     content = {
         "format": FORMAT,
         "name": model.name,
         "made_of": model.made_of,
+        "begun_from": model.begun_from,
         "unit": model.unit,
         "heads": [asdict(head) for head in model.heads],
         "features": _text(struct.pack(f"<{len(model.rows)}I", *sorted(model.rows))),
@@ -196,24 +221,43 @@ def load(data: bytes) -> Learnt:
 
 def _read(content: Mapping[str, Any]) -> Learnt:
     heads = [
-        Head(**{**one, "labels": tuple(one["labels"]), "biases": tuple(one["biases"])})
+        Head(**{**one, **{name: tuple(one[name]) for name in ("labels", "biases", "offsets")}})
         for one in content["heads"]
     ]
     fields = 1 + sum(len(head.labels) for head in heads)
     features, steps = _bytes(content["features"]), _bytes(content["weights"])
-    count = len(features) // 4
-    flat = struct.unpack(f"<{count * fields}h", steps)
+    wide = _widened(steps, fields)
+    size = fields * _BITS // 8
     rows = {
-        one: flat[at * fields : (at + 1) * fields]
-        for at, one in enumerate(struct.unpack(f"<{count}I", features))
+        one: wide[at * size : (at + 1) * size]
+        for at, one in enumerate(struct.unpack(f"<{len(features) // 4}I", features))
     }
     return _packed(
         name=content["name"],
         heads=heads,
         unit=float(content["unit"]),
         made_of=content["made_of"],
+        begun_from=content["begun_from"],
         rows=rows,
     )
+
+
+def _widened(columns: bytes, fields: int) -> bytes:
+    """Columns of signed steps, 16 bits each, as rows of unsigned ones, 32 bits each and `_SMALL` more.
+
+    No loop of Python's goes over the million of them: a process waits for this at its start.
+    """
+    mask = int.from_bytes(b"\x00\x80" * (len(columns) // 2), "little")
+    halves = array("H", (int.from_bytes(columns, "little") ^ mask).to_bytes(len(columns), "little"))
+    if sys.byteorder == "big":
+        halves.byteswap()
+    count = len(halves) // fields
+    rows = array("H", bytes(2 * len(columns)))
+    for at in range(fields):
+        rows[2 * at :: 2 * fields] = halves[at * count : (at + 1) * count]
+    if sys.byteorder == "big":
+        rows.byteswap()
+    return rows.tobytes()
 
 
 def _steps(model: Learnt, feature: int) -> list[int]:
@@ -223,11 +267,11 @@ def _steps(model: Learnt, feature: int) -> list[int]:
 
 
 def _text(data: bytes) -> str:
-    return base64.b85encode(zlib.compress(data, 9)).decode()
+    return base64.b64encode(zlib.compress(data, 9)).decode()
 
 
 def _bytes(text: str) -> bytes:
-    return zlib.decompressobj().decompress(base64.b85decode(text), MAX_BYTES)
+    return zlib.decompressobj().decompress(base64.b64decode(text), MAX_BYTES)
 
 
 def _sigmoid(logit: float) -> float:

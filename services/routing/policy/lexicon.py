@@ -17,7 +17,6 @@ from shared.packs.words import Words
 
 LONGEST_ABBREVIATION: Final = 4
 SHORTEST_INFLECTED: Final = 4
-_WIDE_SPACE: Final = re.compile(r"\s{2,}")
 _OTHER_SPACE: Final = re.compile(r"[^\S ]")
 
 

@@ -1,12 +1,32 @@
-"""How right a model is on texts that people corrected and that it never saw."""
+"""How right understanding is on texts of which a person told kind, category and severity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.routing.model import Understanding
 from services.routing.policy.learnt import Learnt
 from services.routing.policy.lessons import Lesson
 from services.routing.policy.understand import understand
+from shared.language import detect_language
 from shared.packs.model import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a person says of a text, and what was understood."""
+
+    said: Lesson
+    found: Understanding
+
+    @property
+    def points(self) -> int:
+        """One for each of kind, category and severity that is as a person said."""
+        said, found = self.said, self.found
+        return (
+            (found.kind == said.kind)
+            + (found.category == said.category)
+            + (found.severity == said.severity)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +52,25 @@ class Measured:
         }
 
 
-def measure(pack: Pack, model: Learnt | None, texts: Sequence[Lesson]) -> int:
-    """A point for each kind, category and severity that is as a person said."""
-    points = 0
-    for one in texts:
-        found = understand(
-            text=one.text,
-            subject=None,
-            fields={},
-            channel="web",
-            pack=pack,
-            language="",
-            model=model,
+def judge(pack: Pack, model: Learnt | None, texts: Sequence[Lesson]) -> list[Judgement]:
+    """Understand each text by `pack` and `model`, beside what a person said of it."""
+    return [
+        Judgement(
+            one,
+            understand(
+                text=one.text,
+                subject=None,
+                fields={},
+                channel="web",
+                pack=pack,
+                language=detect_language(one.text),
+                model=model,
+            ),
         )
-        points += found.kind == one.kind
-        points += found.category == one.category
-        points += found.severity == one.severity
-    return points
+        for one in texts
+    ]
+
+
+def measure(pack: Pack, model: Learnt | None, texts: Sequence[Lesson]) -> int:
+    """The points of a model on some texts."""
+    return sum(one.points for one in judge(pack, model, texts))

@@ -26,10 +26,3 @@ def lowered(text: str) -> str:
     if len(small) == len(text):
         return small
     return "".join(new if len(new := char.lower()) == 1 else char for char in text)
-
-
-def language_of(text: str) -> str:
-    """`zh` where Chinese characters outweigh Latin words, else `en`."""
-    han = sum("\u3400" <= letter <= "\u9fff" for letter in text)
-    latin = sum(letter.isascii() and letter.isalpha() for letter in text)
-    return "zh" if han * 4 > latin else "en"

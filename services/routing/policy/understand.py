@@ -16,7 +16,7 @@ from services.routing.policy.kind import decide_kind
 from services.routing.policy.learnt import Learnt
 from services.routing.policy.manner import decide_manner
 from services.routing.policy.reading import read
-from services.routing.policy.severity import judge_severity, quoted
+from services.routing.policy.severity import judge_severity, outlook_of, quoted
 from shared.packs.model import Category, Pack
 
 
@@ -33,14 +33,13 @@ def understand(
     """Understand a text by `pack` and what `model` learnt; without a model by the words alone.
 
     `fields`: product, shop, remedy_sought and the like, by name. Severity: critical with a critical
-    cue, a critical category or enough different high cues; high with a high cue or category; low
-    for what is no complaint and shows no cue; the category's own otherwise. What was learnt may
-    raise it, never lower it.
+    cue or enough different high ones, at least high with a high one; else what is likeliest, and
+    without a model the base of the category, low for what is no complaint.
     """
     found = read(pack, places_of(text=text, subject=subject, fields=fields))
-    answers = ask(model, found.places.get("text", ""), found.places.get("subject", ""))
-    cues = find_cues(pack, found, answers)
     hits, points = points_of(pack, found)
+    answers = ask(model, found.places.get("text", ""), found.places.get("subject", ""), points)
+    cues = find_cues(pack, found, answers)
     has_category = any(points.get(one.code) for one in pack.taxonomy if not one.general)
     kind = decide_kind(
         pack=pack,
@@ -60,7 +59,8 @@ def understand(
         kind=kind,
         cues=cues,
         candidates=candidates,
-        danger=answers.shown("danger", pack.thresholds.danger).get("danger", 0.0),
+        outlook=outlook_of(pack, kind, ranked, cues, answers),
+        answers=answers,
     )
     _, chosen = ranked.first
     return Understanding(

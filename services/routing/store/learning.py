@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.routing.model import Correction
-from services.routing.store import LESSONS, MODELS, MODELS_IN_FORCE
+from services.routing.store.tables import LESSONS, MODELS, MODELS_IN_FORCE
 from shared.store.transaction import AnyRow, Tx
 
 ASIDE_SHARE = 5

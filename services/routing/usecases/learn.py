@@ -11,6 +11,7 @@ from services.routing.policy.lessons import Lesson, learn
 from services.routing.policy.measure import Measured, measure
 from services.routing.store import learning
 from services.routing.usecases import Routing
+from services.routing.usecases.models import common
 from shared import telemetry
 from shared.errors import NotFound, NotHereYet, Transient
 from shared.packs.located import PackInvalid
@@ -69,7 +70,7 @@ class Learner:
         """A company's own pack comes with examples and without a model."""
         if not pack.examples or self.routing.models.known(pack) is not None:
             return 0
-        model = await asyncio.to_thread(learn, pack)
+        model = await asyncio.to_thread(lambda: learn(pack, common=common()))
         if model is None:
             return 0
         self.routing.models.add_first(pack, model)
@@ -109,7 +110,7 @@ def _made_anew(
     pack: Pack, old: Learnt | None, rows: Sequence[AnyRow]
 ) -> tuple[Learnt | None, Measured]:
     aside = [_lesson(row) for row in rows if row.aside]
-    new = learn(pack, [_lesson(row) for row in rows if not row.aside])
+    new = learn(pack, [_lesson(row) for row in rows if not row.aside], common=common())
     return new, Measured(measure(pack, old, aside), measure(pack, new, aside), len(aside))
 
 

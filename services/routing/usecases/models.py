@@ -16,6 +16,8 @@ from shared.telemetry import logger
 
 FILE: Final = "learnt.model"
 """What was learnt of a shipped pack's examples lies beside them."""
+COMMON: Final = "generic/common.model"
+"""What was learnt of all shipped packs' examples lies beside the one that all inherit: where learning begins."""
 
 log = logger("models")
 
@@ -48,12 +50,28 @@ class Models:
                 continue
             data = await learning.model_data(connection, pack=pack, version=version, name=name)
             if data is not None:
-                self._put[pack, version] = load(data)
+                self._follow(pack, version, data)
         self._names = names
+
+    def _follow(self, pack: str, version: str, data: bytes) -> None:
+        try:
+            self._put[pack, version] = load(data)
+        except NotAModel as error:  # of another release: what came with the pack reads until then
+            log.error("a model cannot be read", pack=pack, version=version, error=str(error))
 
     def add_first(self, pack: Pack, model: Learnt) -> None:
         """A pack that came without a model has one now, until another is put in force."""
         self._made[pack.pack.id, pack.pack.version] = model
+
+
+def common() -> Learnt | None:
+    """What all shipped packs have in common; None where it is missing."""
+    file = shipped_folder() / COMMON
+    try:
+        return _loaded(file, file.stat().st_mtime_ns)
+    except (FileNotFoundError, NotAModel) as error:
+        log.error("the common model cannot be read", file=file.name, error=str(error))
+        return None
 
 
 def shipped(pack: Pack) -> Learnt | None:

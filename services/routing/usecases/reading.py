@@ -7,13 +7,14 @@ from functools import lru_cache
 from typing import Final
 
 from services.routing.model import Understanding
-from services.routing.policy.plain import language_of
 from services.routing.policy.understand import understand
 from services.routing.usecases import Routing
 from shared.errors import FieldError, Invalid
+from shared.language import detect_language
 from shared.masking import mask
 from shared.packs.load import load_folder, shipped_folder
 from shared.packs.model import Pack
+from shared.packs.wire import latest_first
 
 ABOUT: Final = ("product", "shop", "area", "remedy_sought")
 
@@ -29,7 +30,7 @@ async def read_text(
     now: datetime,
 ) -> tuple[Understanding, Pack]:
     """How a text would be understood. Raises Invalid for a pack that nobody knows, NotHereYet."""
-    chosen = await _pack(routing, unit=unit, pack=pack, now=now)
+    chosen = await named_pack(routing, unit=unit, pack=pack, now=now)
     fields = {name: references[name] for name in ABOUT if references.get(name)}
     masked = mask(text).text
     understood = understand(
@@ -38,23 +39,21 @@ async def read_text(
         fields=fields,
         channel=channel,
         pack=chosen,
-        language=language_of(text),
+        language=detect_language(text),
         model=routing.models.known(chosen),
     )
     return understood, chosen
 
 
-async def _pack(routing: Routing, *, unit: str, pack: str | None, now: datetime) -> Pack:
+async def named_pack(routing: Routing, *, unit: str, pack: str | None, now: datetime) -> Pack:
+    """The pack of that name (`P` or `P@V`), in force or not; None: the unit's. Raises Invalid, NotHereYet."""
     policy = routing.policy
     if pack is None:
         return policy.pack(*policy.in_force(unit, now))
     name, _, version = pack.partition("@")
-    arrived = [
-        ref for ref in policy.packs if ref == pack or (not version and ref.split("@")[0] == name)
-    ]
+    arrived = [ref for ref in latest_first(policy.packs, name) if not version or ref == pack]
     if arrived:
-        newest = max(arrived, key=lambda ref: [int(part) for part in ref.split("@")[1].split(".")])
-        return policy.pack(*newest.split("@"))
+        return policy.pack(*arrived[0].split("@"))
     if name in shipped_names():
         found = await asyncio.to_thread(_shipped, name)
         if version in ("", found.pack.version):

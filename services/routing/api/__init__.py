@@ -8,13 +8,17 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.routing import store, usecases
+from services.routing.api.reassigning import reassigning_routes
+from services.routing.api.simulations import simulation_routes
+from services.routing.api.staff import staff_routes
 from services.routing.model import Correction, Understanding
-from services.routing.store import learning
+from services.routing.store import heard, learning
 from services.routing.usecases import Routing
 from services.routing.usecases.learn import activate
 from services.routing.usecases.reading import read_text
+from services.routing.usecases.staff import handler_in_reach
 from shared.contracts.values import Kind, Severity
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound
 from shared.service import Environment
 from shared.store.database import Database
 from shared.store.transaction import AnyRow
@@ -40,6 +44,7 @@ class Decision(BaseModel):
     emotion: str | None
     wants: list[str] | None
     team: str
+    helpers: list[str] | None
     handler: str | None
     reasons: list[dict[str, Any]]
     passed_over: list[dict[str, Any]]
@@ -48,6 +53,10 @@ class Decision(BaseModel):
     model: str
     decided_by: str
     decided_at: datetime
+    incident_candidates: list[dict[str, Any]] = []
+    """Recent complaints of the unit that may have the same cause: by which sign, which, how many, how likely.
+
+    Told of one decision, not in lists; nothing follows by itself."""
 
 
 class CorrectionIn(BaseModel):
@@ -73,13 +82,21 @@ class PresenceIn(BaseModel):
 
 
 class Handler(BaseModel):
-    """A handler as routing sees them."""
+    """A handler as routing sees them. `team` null: there is no staff data about them, they take every team's work.
+    `load` and `capacity` in points: a low case counts 1, a normal one 2, high 3, critical 5.
+    """
 
     id: str
     unit: str
+    login: str | None = None
+    display: str | None = None
     team: str | None
     skills: list[str] | None
     languages: list[str] | None
+    areas: list[str] | None
+    hours: str | None
+    zone: str | None
+    has_shifts: bool
     present: bool
     load: int
     capacity: int
@@ -157,17 +174,19 @@ After = Annotated[str | None, Query(max_length=500)]
 def routes(environment: Environment, database: Database, routing: Routing) -> APIRouter:
     """Routing's routes."""
     router = APIRouter(prefix="/routing/v1")
+    router.include_router(simulation_routes(environment, database, routing))
     reads = Annotated[Principal, Depends(environment.guard.scope("routing:read"))]
     writes = Annotated[Principal, Depends(environment.guard.scope("routing:write"))]
 
     async def present(number: str, principal: Principal) -> Decision:
         async with database.reading() as connection:
             row = await store.one_decision(connection, number=number, units=principal.units)
-        if row is None:
-            raise NotFound(
-                f"There is no decision on {number!r}.", zh=f"没有编号 {number} 的派单记录。"
-            )
-        return _shown(row)
+            if row is None:
+                raise NotFound(
+                    f"There is no decision on {number!r}.", zh=f"没有编号 {number} 的派单记录。"
+                )
+            found = await heard.candidates(connection, row.complaint)
+        return _shown(row).model_copy(update={"incident_candidates": found})
 
     @router.get("/decisions/{number}")
     async def get_decision(principal: reads, number: str) -> Decision:
@@ -190,10 +209,17 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
 
     @router.post("/decisions/{number}/corrections", openapi_extra=describe_body(CorrectionIn))
     async def correct(
-        principal: writes,
+        principal: reads,
         number: str,
         body: Annotated[CorrectionIn, Depends(body_of(CorrectionIn))],
     ) -> Decision:
+        """Say what it is: its handler, or who may give out work."""
+        found = await present(number, principal)
+        if "routing:write" not in principal.scopes and principal.id != f"account/{found.handler}":
+            raise Forbidden(
+                "Only its handler may correct it, or who may give out work.",
+                zh="只有其处理人或有派单权限的人可以更正。",
+            )
         await database.run(
             lambda tx: usecases.correct(
                 tx,
@@ -279,7 +305,7 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
         at = read_cursor(after, str)[0] if after else None
         async with database.reading() as connection:
             rows = await store.roster(connection, units=principal.units, after=at, limit=limit + 1)
-        items = [Handler.model_validate(row._mapping) for row in rows[:limit]]
+        items = [_handler(row, routing) for row in rows[:limit]]
         return Page(items=items, next=cursor(items[-1].id) if len(rows) > limit else None)
 
     @router.put(
@@ -294,7 +320,26 @@ def routes(environment: Environment, database: Database, routing: Routing) -> AP
             )
         )
 
+    @router.get("/handlers/{handler}")
+    async def get_handler(principal: reads, handler: str) -> Handler:
+        account = handler_in_reach(routing, handler, principal.units)
+        async with database.reading() as connection:
+            row = await store.one_handler(connection, account.id)
+        if row is None:
+            raise NotFound(
+                f"Nothing is known of {handler!r} yet.", zh=f"尚无处理人 {handler} 的资料。"
+            )
+        return _handler(row, routing)
+
+    router.include_router(staff_routes(environment, database, routing))
+    router.include_router(reassigning_routes(environment, database, routing))
     return router
+
+
+def _handler(row: AnyRow, routing: Routing) -> Handler:
+    account = routing.policy.accounts.get(row.id)
+    known = {"login": account.login, "display": account.display} if account else {}
+    return Handler.model_validate({**row._mapping, **known})
 
 
 def _shown(row: AnyRow) -> Decision:

@@ -1,15 +1,17 @@
 """What routing's decisions take and give. Frozen values, no behaviour beyond reading them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from shared.packs.words import Kind, Severity, Urgency
 
+Away = Literal["absent", "off_shift", "on_leave"]
 PassedOverBecause = Literal[
-    "absent", "full", "lacks_skill", "other_language", "farther_unit", "more_load", "served_later"
-]
+    "absent", "off_shift", "on_leave", "full", "lacks_skill", "refused", "excluded", "other_language", "other_area",
+    "farther_unit", "not_theirs", "more_load", "served_later",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,9 @@ class Manner:
 class Understanding:
     """How a text was understood. `categories` has one to three, the most likely first.
 
-    When `unsure`, the values are the strictest candidate's: what deadlines may rest on until a
-    person has looked, and no decision. `unsure_because` then says why.
+    When `unsure`, the values are the likeliest (of words alone: the severity is the strictest
+    candidate's): what deadlines may rest on until a person has looked, and no decision.
+    `unsure_because` then says why.
     """
 
     kind: Kind
@@ -107,9 +110,10 @@ class Understanding:
 class HandlerSnapshot:
     """A handler at the moment of choosing.
 
-    `team` None: the default team of the unit, which takes every team's work. `skills` and
-    `languages` None: all. `load` counts open work as the store weights it; one at `capacity` takes
-    no more.
+    `team` None: there is no staff data about them, they take every team's work that nobody else is
+    there for. `skills`, `languages` and `areas` None: all. `load` is their open work, each weighed
+    by its severity; no more is given than `capacity` holds. `is_present`: they say that they are
+    there; `is_on_duty` and `is_on_leave`: what shifts and leaves say.
     """
 
     id: str
@@ -121,19 +125,38 @@ class HandlerSnapshot:
     load: int
     capacity: int
     last_assigned_at: datetime | None
+    areas: frozenset[str] | None = None
+    is_on_duty: bool = True
+    is_on_leave: bool = False
+
+    @property
+    def away(self) -> Away | None:
+        """Why nothing can be given to them now; None while they are there."""
+        if self.is_on_leave:
+            return "on_leave"
+        if not self.is_on_duty:
+            return "off_shift"
+        return None if self.is_present else "absent"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a complaint needs.
 
-    `units`: its own first, then each one above it; handlers elsewhere are not looked at.
+    `units`: its own first, then each one above it; handlers elsewhere are not looked at. `former`:
+    who had this customer's last complaint. `refused`: who gave it back in this cycle. `excluded`:
+    from whom it is taken away.
     """
 
     team: str
     skills: frozenset[str]
     language: str
     units: Sequence[str]
+    severity: Severity = "normal"
+    area: str | None = None
+    former: str | None = None
+    refused: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +194,73 @@ class Correction:
     category: str
     severity: Severity
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What decides where a complaint goes and how soon: as it was decided, or as a changed pack would have it."""
+
+    kind: Kind
+    category: str
+    severity: Severity
+    team: str
+    skills: frozenset[str]
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A complaint as it was heard and decided, to be replayed.
+
+    `units`: its own first, then each one above it. `met`: clock → when it was met, once the case is closed.
+    `by_person`: somebody corrected what the machine had made of it.
+    """
+
+    number: str
+    units: Sequence[str]
+    text: str
+    subject: str | None
+    fields: Mapping[str, str]
+    channel: str
+    language: str
+    received_at: datetime
+    closed_at: datetime | None
+    met: Mapping[str, datetime]
+    by_person: bool
+    judged: Judged
+
+
+MOST_COMPLAINTS: Final = 10
+"""A sign names so many of its last complaints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something that complaints of one cause share. `by`: `area`, `batch_no`, … or `text`; `number` finds it."""
+
+    by: str
+    value: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many recent complaints showed a sign, and the numbers of the last of them, the newest last."""
+
+    count: int
+    complaints: tuple[str, ...]
+
+    def with_one_more(self, complaint: str) -> "Seen":
+        """The same after another complaint showed it."""
+        return Seen(self.count + 1, (*self.complaints, complaint)[-MOST_COMPLAINTS:])
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCandidate:
+    """Complaints that may have the same cause: by which sign, how many recent ones, how far it speaks (0 to 1)."""
+
+    by: str
+    value: str
+    complaints: tuple[str, ...]
+    count: int
+    score: float
