@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from shared.contracts.values import Attachment, Language
+from shared.contracts.values import Attachment, Language, Post, Regulator
 
 SENDABLE: Final = frozenset({"phone", "email", "wechat", "wecom", "webhook"})
 """Contact types that an answer can be sent to at once; an address is for letters."""
@@ -54,6 +54,9 @@ class Draft:
     remedy_sought: str | None = None
     attachments: tuple[str, ...] = ()
     related_to: str | None = None
+    unverified: bool = False
+    regulator: Regulator | None = None
+    post: Post | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ class Complaint:
     remedy_sought: str | None
     attachments: tuple[str, ...]
     related_to: str | None
+    unverified: bool = False
+    regulator: Regulator | None = None
+    post: Post | None = None
+    missing: tuple[str, ...] = ()
+    """Facts to ask for, by their ids in the pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,14 @@ class Reception:
     """Where the credential reaches: what a complaint may point to."""
     claims: tuple[Claim, ...]
     trace: str | None
+    original: bytes
+    """As received: a complaint that turns out to be a message is sealed under another's key."""
+    message_id: str
+    message_nonce: bytes
+    matter_tokens: tuple[str, ...] = ()
+    """Of each contact point and reference together: the same person about the same thing."""
+    quoted: tuple[str, ...] = ()
+    """Numbers of complaints that the text quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +151,12 @@ class Receipt:
 
     id: str
     number: str
-    code: str
+    code: str | None
+    """None when it was added to a complaint because it is the same matter: who posted it shows no code for that."""
     received_at: datetime
     replayed: bool = False
+    message_id: str | None = None
+    """The message that it became."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +202,8 @@ class NewAttachment:
     data_key: bytes
     """Wrapped by the vault's key until a complaint takes the file, then sealed in the complainant's box."""
     name: bytes | None
+    scan: str | None = None
+    """`waiting` where a scanner has to look at it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +212,88 @@ class Taken:
 
     value: Attachment
     data_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail that is no complaint, sealed already."""
+
+    id: str
+    unit: str
+    channel: str
+    key: str
+    """A token of its own id: the same mail is kept once."""
+    outcome: Literal["bounce", "quarantined"]
+    reason: str
+    size: int
+    data_key: bytes
+    """Wrapped by the vault's key."""
+    raw: bytes
+    sender: str | None = None
+    """The blind index of the address it came from."""
+    status: str | None = None
+    number: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody known before they complain. `owned` are references such as meter, VIN, room or batch, by name."""
+
+    customer_no: str
+    unit: str
+    person: Person
+    address: str | None = None
+    rank: str | None = None
+    """The class that the company gives them."""
+    consents: Mapping[str, bool] = field(default_factory=dict)
+    owned: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer ready to be written: `fresh` is for one who is new, `nonce` for one who is known."""
+
+    customer: Customer
+    token: str
+    """The blind index of the customer's number."""
+    profile: bytes
+    fresh: NewComplainant
+    nonce: bytes
+    owned_tokens: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads or changes the vault, where they reach, and what for."""
+
+    id: str
+    units: frozenset[str]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """Another complaint that is likely about the same, with how likely and why."""
+
+    complaint_id: str
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that somebody said or did in a messenger; `sender` is who they are to the account they wrote to."""
+
+    id: str
+    """The platform's id of it: a repeat has the same."""
+    sender: str
+    at: datetime
+    original: bytes
+    """As it came, in clear: media ids are in it."""
+    words: str = ""
+    place: str | None = None
+    brings: str | None = None
+    """What came that is no words: image, voice, video, file or location."""
+    opens: bool = False
+    """Whether they only began to talk: followed the account, or chose from its menu."""

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake import store
 from services.intake.api.bodies import AttachmentOut
 from services.intake.api.door import Door
-from services.intake.api.gate import Gate
+from services.intake.api.gate import Gate, only_tells
+from services.intake.api.rates import Rates
 from services.intake.model import NewAttachment
 from services.intake.policy.media import LARGEST, media_type_of
 from services.intake.policy.normalise import strip_invisible
+from services.intake.usecases.scanning import WAITING
 from services.intake.usecases.taking import keep_attachment, seal_file
 from services.intake.usecases.vault import OpenedFile
 from shared import faults
@@ -23,46 +25,66 @@ from shared.errors import CommitUnknown, FieldError, Invalid, Transient
 from shared.ids import new_id
 from shared.store.database import Database
 from shared.web.body import read_capped
-from shared.web.credentials import Principal
 from shared.web.json import dump
 
 LONGEST_NAME = 200
 
 
-def attachment_routes(router: APIRouter, door: Door, gate: Gate, database: Database) -> None:
+def attachment_routes(
+    router: APIRouter, door: Door, gate: Gate, rates: Rates, database: Database
+) -> None:
     """Add the route that takes files to a router."""
     environment = door.environment
 
     @router.post("/attachments", status_code=201, response_model=AttachmentOut, openapi_extra=_BODY)
     async def post_attachment(request: Request, name: str | None = None) -> Response:
-        """Take a file: its bytes as the body, its type in Content-Type, its name in `?name=` or X-Filename."""
+        """Take a file: its bytes as the body, its type in Content-Type, its name in `?name=` or X-Filename.
+
+        With `?validate=true` only tell whether it would be taken.
+        """
         principal = environment.guard.of(request, "intake:write")
+        rates.must_allow(principal)
         await gate.must_be_open()
         content = await read_capped(request, LARGEST)
         media_type = media_type_of(request.headers.get("content-type", ""), content)
+        if only_tells(request):
+            shown = {"size": len(content), "media_type": media_type}
+            return Response(dump(shown), media_type="application/json")
         title = _name(name or unquote(request.headers.get("x-filename", "")))
-        row = await _keep(content, media_type, title, principal)
+        row = await keep_file(
+            door, database, content,
+            media_type=media_type, name=title, unit=principal.unit, owner=principal.id,
+        )  # fmt: skip
         answer = AttachmentOut(id=row.id, size=row.size, media_type=row.media_type)
         return Response(dump(answer.model_dump()), 201, media_type="application/json")
 
-    async def _keep(
-        content: bytes, media_type: str, name: str | None, principal: Principal
-    ) -> NewAttachment:
-        row, sealed = await asyncio.to_thread(
-            seal_file, content, id_=new_id(), unit=principal.unit, owner=principal.id,
-            media_type=media_type, name=name, vault=door.vault,
-        )  # fmt: skip
-        path = path_of(environment.settings.data, row.id)
-        await _to_disk(path, sealed)
-        faults.reach("intake.attachment_written")
-        try:
-            await database.run(lambda tx: keep_attachment(tx, row))
-        except CommitUnknown:
-            raise  # its row may be there: the file stays
-        except Exception:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            raise
-        return row
+
+async def keep_file(
+    door: Door,
+    database: Database,
+    content: bytes,
+    *,
+    media_type: str,
+    name: str | None,
+    unit: str,
+    owner: str,
+) -> NewAttachment:
+    """Seal a file, put it on the disk, record it. Raises Transient."""
+    row, sealed = await asyncio.to_thread(
+        seal_file, content, id_=new_id(), unit=unit, owner=owner, media_type=media_type, name=name,
+        vault=door.vault, scan=WAITING if door.environment.settings.clamd else None,
+    )  # fmt: skip
+    path = path_of(door.environment.settings.data, row.id)
+    await write_sealed(path, sealed)
+    faults.reach("intake.attachment_written")
+    try:
+        await database.run(lambda tx: keep_attachment(tx, row))
+    except CommitUnknown:
+        raise  # its row may be there: the file stays
+    except Exception:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise
+    return row
 
 
 _BODY = {
@@ -93,7 +115,8 @@ async def read_sealed(data: Path, opened: OpenedFile) -> bytes:
     return await asyncio.to_thread(opened.box.open, "content", sealed)
 
 
-async def _to_disk(path: Path, sealed: bytes) -> None:
+async def write_sealed(path: Path, sealed: bytes) -> None:
+    """Write sealed bytes whole, and wait for the disk. Raises Transient."""
     try:
         await asyncio.to_thread(_write, path, sealed)
     except OSError as error:

@@ -1,25 +1,29 @@
 """What is posted and what is answered."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
+from services.intake.channels.fields import (
+    Authority,
+    CaseNumber,
+    DueTime,
+    ExternalId,
+    Text2k,
+    Text100,
+    Text200,
+    Time,
+)
+from services.intake.channels.social import Platform, Rating, Reach
 from services.intake.model import Contact, Draft, Person
+from shared.contracts.values import Post, Regulator
 from shared.ids import is_number
 from shared.web.body import CleanText, FilledText
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
-
-
-def _rfc3339(value: object) -> object:
-    if not isinstance(value, str) or "T" not in value.upper():
-        raise PydanticCustomError(
-            "datetime_parsing", "is no RFC 3339 time such as 2026-01-05T09:00:00+08:00"
-        )
-    return value
 
 
 def _number(value: str) -> str:
@@ -35,12 +39,7 @@ def _language(value: str) -> str:
 
 
 Text20k = Annotated[FilledText, Field(max_length=20_000)]
-Text2k = Annotated[CleanText, Field(max_length=2_000)]
-Text200 = Annotated[CleanText, Field(max_length=200)]
-Text100 = Annotated[CleanText, Field(max_length=100)]
-ExternalId = Annotated[FilledText, Field(max_length=255)]
 LanguageTag = Annotated[str, AfterValidator(_language)]
-Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 Number = Annotated[str, AfterValidator(_number)]
 ReferenceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ContactType = Literal["phone", "email", "wechat", "wecom", "webhook", "address"]
@@ -74,6 +73,24 @@ class AttachmentRef(BaseModel):
     id: Annotated[str, Field(max_length=36)]
 
 
+class RegulatorIn(BaseModel):
+    """Who passed a complaint on, its number there, and by when an answer is due there."""
+
+    authority: Authority
+    number: CaseNumber
+    due_at: DueTime | None = None
+
+
+class PostIn(BaseModel):
+    """Where it was posted, and how far it is heard."""
+
+    platform: Platform
+    kind: Literal["post", "review", "comment"] = "post"
+    rating: Rating | None = None
+    reach: Reach | None = None
+    is_public: bool = True
+
+
 class ComplaintIn(BaseModel):
     """A complaint; only `text` is required. Unknown fields are ignored."""
 
@@ -93,6 +110,9 @@ class ComplaintIn(BaseModel):
     remedy_sought: Text2k | None = None
     attachments: Annotated[list[AttachmentRef], Field(max_length=10)] = []
     related_to: Number | None = None
+    unverified: bool = False
+    regulator: RegulatorIn | None = None
+    post: PostIn | None = None
 
     def to_draft(self) -> Draft:
         place = self.location
@@ -114,7 +134,15 @@ class ComplaintIn(BaseModel):
             remedy_sought=self.remedy_sought,
             attachments=tuple(one.id for one in self.attachments),
             related_to=self.related_to,
+            unverified=self.unverified,
+            regulator=_regulator(self.regulator) if self.regulator else None,
+            post=Post(**self.post.model_dump()) if self.post else None,
         )
+
+
+def _regulator(said: RegulatorIn) -> Regulator:
+    due_at = said.due_at.astimezone(UTC) if said.due_at else None
+    return Regulator(authority=said.authority, number=said.number, due_at=due_at)
 
 
 def _person(said: ComplainantIn) -> Person:
@@ -144,13 +172,18 @@ class MessageIn(BaseModel):
 
 
 class Accepted(BaseModel):
-    """A complaint was stored. Number and code together open the customer's page."""
+    """A complaint was stored. Number and code together open the customer's page.
+
+    With `message_id` it was added to the complaint of that number instead: an edited post under a known external_id, or
+    the same person about the same matter; for the latter there is no code, as whoever posts it has shown none.
+    """
 
     id: str
     number: str
-    code: str
+    code: str | None
     status_url: str
     received_at: datetime
+    message_id: str | None = None
 
 
 class MessageAccepted(BaseModel):
@@ -193,6 +226,12 @@ class ComplaintOut(BaseModel):
     remedy_sought: str | None = None
     attachments: list[AttachmentOut] = []
     related_to: str | None = None
+    unverified: bool = False
+    missing: list[str] = []
+    regulator: Regulator | None = None
+    post: Post | None = None
+    history: dict[str, str] | None = None
+    """When and how it ended, where it was imported as one of the past."""
     pack: str
     pack_version: str
 
@@ -207,8 +246,29 @@ class MessageOut(BaseModel):
     added_at: datetime
 
 
+class LinkOut(BaseModel):
+    """A complaint that is likely about the same. Nothing is merged: each has its own case."""
+
+    number: str
+    score: float
+    reasons: list[str]
+    linked_at: datetime
+    undone_by: str | None = None
+    undone_at: datetime | None = None
+
+
 class ContactOut(BaseModel):
     type: str
+    value: str
+
+
+class ConsentOut(BaseModel):
+    given: bool
+    at: datetime
+
+
+class OwnedOut(BaseModel):
+    name: str
     value: str
 
 
@@ -225,6 +285,9 @@ class ComplainantOut(BaseModel):
     customer_no: str | None = None
     on_behalf_of: str | None = None
     address: str | None = None
+    customer_class: str | None = None
+    consents: dict[str, ConsentOut] = {}
+    owned: list[OwnedOut] = []
     code: str | None = None
 
 
@@ -235,12 +298,13 @@ class OriginalMessage(BaseModel):
 
 
 class OriginalOut(BaseModel):
-    """The words as received: `payload` is the body of the request, byte for byte."""
+    """The words as received. `payload` is the body of the request as text; byte for byte it is at `…/payload`."""
 
     id: str
     number: str
     complainant_id: str
     text: str
     subject: str | None = None
+    media_type: str = "application/json"
     payload: str
     messages: list[OriginalMessage] = []

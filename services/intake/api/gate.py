@@ -1,9 +1,11 @@
-"""Whether intake can promise anything now: room for events that wait, and room on the disk."""
+"""Whether intake can promise anything now: room for events that wait, and room on the disk; and whether it is to."""
 
 import asyncio
 import shutil
 from pathlib import Path
 from typing import Final
+
+from starlette.requests import Request
 
 from shared.errors import Transient
 from shared.store.database import Database
@@ -52,3 +54,11 @@ class Gate:
         if free < LEAST_FREE:
             return f"the disk under {self._folder} has only {free:.1%} left: make room"
         return None
+
+
+def only_tells(request: Request) -> bool:
+    """Whether nothing is to be stored: `?validate=true`."""
+    return bool(request.scope["query_string"]) and request.query_params.get("validate") in (
+        "true",
+        "1",
+    )

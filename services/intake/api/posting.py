@@ -13,11 +13,14 @@ from pydantic import ValidationError
 from services.intake import store
 from services.intake.api.bodies import Accepted, BatchIn, ComplaintIn, MessageAccepted, MessageIn
 from services.intake.api.door import Door, channel_for
-from services.intake.api.gate import Gate
+from services.intake.api.gate import Gate, only_tells
+from services.intake.api.rates import Rates
 from services.intake.model import Complaint, MessageReceipt, NewMessage, Receipt
+from services.intake.policy.normalise import language_in, mask_message
 from services.intake.policy.seal import NONCE_BYTES
 from services.intake.usecases.messages import add_message
-from services.intake.usecases.receive import facts_of, unknown_number, wrong_fields
+from services.intake.usecases.receive import facts_of
+from services.intake.usecases.refusals import unknown_number, wrong_fields
 from services.intake.usecases.taking import check_files
 from shared.errors import NotFound, Rejected, Transient
 from shared.ids import is_number, new_id
@@ -29,6 +32,7 @@ from shared.web.idempotency import REPLAYED, key_of
 from shared.web.json import dump
 from shared.web.problems import passing, rejected
 
+OK: Final = 200
 ACCEPTED: Final = 202
 SCOPE: Final = "intake:write"
 
@@ -36,9 +40,10 @@ SCOPE: Final = "intake:write"
 class Posting:
     """The routes that write."""
 
-    def __init__(self, door: Door, gate: Gate, database: Database) -> None:
+    def __init__(self, door: Door, gate: Gate, rates: Rates, database: Database) -> None:
         self._door = door
         self._gate = gate
+        self._rates = rates
         self._database = database
         self._guard = door.environment.guard
         self._url = door.environment.settings.public_url
@@ -65,17 +70,16 @@ class Posting:
     async def post_complaint(self, request: Request) -> Response:
         """Take a complaint in: 202 once it is stored. With `?validate=true` only tell what would be stored."""
         principal = self._guard.of(request, SCOPE)
+        self._rates.must_allow(principal)
         await self._gate.must_be_open()
         raw = await read_capped(request)
         key = key_of(request)
         body = validate(ComplaintIn, raw)
-        if request.scope["query_string"] and request.query_params.get("validate") in ("true", "1"):
-            return Response(
-                dump(await self._preview(body, principal)), media_type="application/json"
-            )
+        if only_tells(request):
+            return Response(await self.preview(body, principal), media_type="application/json")
         receipt = await self._door.take(body, principal, original=raw, key=key)
         return _answer(
-            self._accepted(receipt),
+            self.accepted(receipt),
             receipt,
             {"Location": f"/intake/v1/complaints/{receipt.number}"},
         )
@@ -85,6 +89,7 @@ class Posting:
         principal = self._guard.of(request, SCOPE)
         await self._gate.must_be_open()
         key, batch = key_of(request), validate(BatchIn, await read_capped(request))
+        self._rates.must_allow(principal, len(batch.items))
         # Together, so that they share commits.
         results = await asyncio.gather(
             *(
@@ -95,17 +100,21 @@ class Posting:
         return Response(dump({"items": results}), media_type="application/json")
 
     async def post_message(self, request: Request, number: str) -> Response:
-        """Add to a complaint."""
+        """Add to a complaint. With `?validate=true` only tell what would be stored."""
         principal = self._guard.of(request, SCOPE)
+        self._rates.must_allow(principal)
         await self._gate.must_be_open()
         raw = await read_capped(request)
         new = _message(self._door, request, number, principal, raw)
+        if only_tells(request):
+            return Response(await self._preview_message(new), media_type="application/json")
         receipt = await self._database.run(lambda tx: add_message(tx, new, vault=self._door.vault))
         return _answer(
             {"id": receipt.id, "number": receipt.number, "added_at": receipt.added_at}, receipt, {}
         )
 
-    async def _preview(self, body: ComplaintIn, principal: Principal) -> dict[str, Any]:
+    async def preview(self, body: ComplaintIn, principal: Principal) -> bytes:
+        """What would be stored, as JSON. Raises Rejected."""
         complaint = self._door.normal(body, principal)
         async with self._database.reading() as connection:
             files = await store.attachments(connection, complaint.attachments)
@@ -116,13 +125,37 @@ class Posting:
                     errors.append(unknown_number("related_to"))
         if errors:
             raise wrong_fields(errors)
-        return _normalised(complaint)
+        return dump(_normalised(complaint) | {"questions": self._door.questions(complaint)})
+
+    async def _preview_message(self, new: NewMessage) -> bytes:
+        """What a message would be. Raises NotFound out of reach, or Invalid for attachments that are none."""
+        async with self._database.reading() as connection:
+            row = await store.complaint(connection, new.number, new.units)
+            files = await store.attachments(connection, new.attachments)
+        if row is None:
+            raise NotFound(
+                f"There is no complaint {new.number}.", zh=f"没有编号为 {new.number} 的投诉。"
+            )
+        if errors := check_files(files, new.attachments, owner=new.added_by):
+            raise wrong_fields(errors)
+        return dump(
+            {
+                "number": new.number,
+                "channel": new.channel or row.channel,
+                "language": language_in(new.text, tag=new.language),
+                "text": mask_message(new.text, {}),
+                "attachments": [{"id": id_} for id_ in new.attachments],
+            }
+        )
 
     async def _one_of_batch(
         self, request: Request, principal: Principal, item: object, key: str | None, at: int
     ) -> dict[str, Any]:
         try:
             body = ComplaintIn.model_validate(item)
+            if only_tells(request):
+                shown = await self.preview(body, principal)
+                return {"status": OK, "complaint": orjson.Fragment(shown)}
             original = json.dumps(item, ensure_ascii=True).encode()
             receipt = await self._door.take(
                 body, principal, original=original, key=key, purpose=f"batch/{at}"
@@ -135,18 +168,19 @@ class Posting:
             return _as_result(passing(request, error))
         return {
             "status": ACCEPTED,
-            "complaint": self._accepted(receipt),
+            "complaint": self.accepted(receipt),
             "replayed": receipt.replayed,
         }
 
-    def _accepted(self, receipt: Receipt) -> dict[str, Any]:
+    def accepted(self, receipt: Receipt) -> dict[str, Any]:
+        """What whoever posted a complaint is told."""
         return {
             "id": receipt.id,
             "number": receipt.number,
             "code": receipt.code,
             "status_url": f"{self._url}/followup/v1/public/cases/{receipt.number}",
             "received_at": receipt.received_at,
-        }
+        } | ({"message_id": receipt.message_id} if receipt.message_id else {})
 
 
 def _message(

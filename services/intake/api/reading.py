@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.intake import store
-from services.intake.api.bodies import ChannelCode, ComplaintOut, MessageOut
+from services.intake.api.bodies import ChannelCode, ComplaintOut, LinkOut, MessageOut
 from services.intake.api.door import Door, channel_for
+from services.intake.model import Reader
+from services.intake.usecases.matching import undo_link
 from shared.errors import NotFound
 from shared.store.database import Database
 from shared.web.credentials import Principal
@@ -18,6 +20,8 @@ After = Annotated[str | None, Query(max_length=500)]
 def reading_routes(router: APIRouter, door: Door, database: Database) -> None:
     """Add the routes that read to a router."""
     may_read = Annotated[Principal, Depends(door.environment.guard.scope("intake:read"))]
+
+    may_write = Annotated[Principal, Depends(door.environment.guard.scope("intake:write"))]
 
     @router.get("/complaints")
     async def list_complaints(
@@ -70,6 +74,20 @@ def reading_routes(router: APIRouter, door: Door, database: Database) -> None:
             rows = list(await store.messages(connection, complaint.id, after=at, limit=limit + 1))
         items = [MessageOut.model_validate(row._mapping) for row in rows[:limit]]
         return Page(items=items, next=cursor(rows[limit - 1].id) if len(rows) > limit else None)
+
+    @router.get("/complaints/{number}/links")
+    async def list_links(principal: may_read, number: str) -> Page[LinkOut]:
+        """The complaints that are likely about the same, with score and reasons; undone ones too."""
+        async with database.reading() as connection:
+            complaint = _there(await store.complaint(connection, number, principal.units), number)
+            rows = await store.links_of(connection, complaint.id, principal.units)
+        return Page(items=[LinkOut.model_validate(row._mapping) for row in rows])
+
+    @router.delete("/complaints/{number}/links/{other}", status_code=204)
+    async def delete_link(principal: may_write, number: str, other: str) -> None:
+        """Undo a link: they are not about the same."""
+        reader = Reader(principal.id, principal.units)
+        await database.run(lambda tx: undo_link(tx, number, other, reader))
 
 
 def _there(row: store.Found | None, number: str) -> store.Found:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import phonenumbers
 
@@ -12,17 +12,12 @@ from services.intake.model import SENDABLE, Complaint, Contact, Draft, Person
 from services.intake.policy.tokens import Tokens, plain_reference
 from shared.contracts.values import Language
 from shared.errors import FieldError, Invalid
+from shared.language import detect_language
 from shared.masking import Known, mask, mask_text
 
 AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 VIN_PREFIX: Final = 11
-_SAMPLE: Final = 300
-"""Characters looked at to tell a language."""
-_HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-_LATIN: Final = re.compile("[A-Za-z]+")
-_OTHER: Final = re.compile("[\u00c0-\u024f\u0370-\u1fff\u3040-\u30ff\uac00-\ud7af]")
-"""Accented and other alphabets, kana, hangul."""
 # Explicit direction marks (UAX 9), zero-width characters and the byte order mark: in a name they only mislead.
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _MOBILE_CN: Final = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
@@ -37,12 +32,12 @@ def normalise(draft: Draft, *, unit: str, channel: str, now: datetime, tokens: T
     """The complaint in its normal form. Raises Invalid that names every field that is wrong."""
     errors: list[FieldError] = []
     occurred_at = _occurred(draft.occurred_at, now, errors)
-    contacts = _contacts(draft.person.contacts, errors)
+    contacts = normal_contacts(draft.person.contacts, errors)
     if errors:
         raise Invalid(
             "Some fields are wrong: see errors.", zh="部分字段不正确,见 errors。", errors=errors
         )
-    person = _person(draft.person, contacts)
+    person = normal_person(draft.person, contacts)
     address = _plain(draft.address)
     known = _known(person, address, draft.person)
     text = unicodedata.normalize("NFC", draft.text)
@@ -52,7 +47,7 @@ def normalise(draft: Draft, *, unit: str, channel: str, now: datetime, tokens: T
         unit=unit,
         channel=channel,
         external_id=mask_text(draft.external_id),
-        language=language_of(draft.language) or detect_language(text),
+        language=language_in(text, tag=draft.language),
         text=mask(text, known=known).text,
         subject=_short(draft.subject, known),
         truncated=draft.truncated,
@@ -71,12 +66,20 @@ def normalise(draft: Draft, *, unit: str, channel: str, now: datetime, tokens: T
         remedy_sought=_short(draft.remedy_sought, known),
         attachments=tuple(dict.fromkeys(draft.attachments)),
         related_to=draft.related_to,
+        unverified=draft.unverified,
+        regulator=draft.regulator,
+        post=draft.post,
     )
 
 
-def mask_message(text: str) -> str:
-    """A later message in its normal form, masked."""
-    return mask(unicodedata.normalize("NFC", text)).text
+def mask_message(text: str, profile: Mapping[str, Any]) -> str:
+    """A later message in its normal form, masked; `profile` is what the vault keeps of the complainant."""
+    contacts = tuple(Contact(one["type"], one["value"]) for one in profile.get("contacts", ()))
+    person = Person(
+        name=profile.get("name"), contacts=contacts, on_behalf_of=profile.get("on_behalf_of")
+    )
+    known = _known(person, profile.get("address"), person)
+    return mask(unicodedata.normalize("NFC", text), known=known).text
 
 
 def language_of(tag: str | None) -> Language | None:
@@ -87,21 +90,9 @@ def language_of(tag: str | None) -> Language | None:
     return "zh" if main == "zh" else "en" if main == "en" else "other"
 
 
-def detect_language(text: str) -> Language:
-    """By script: Chinese when Han characters outweigh Latin words; kana, hangul or other alphabets make it `other`."""
-    sample = text[:_SAMPLE]
-    words = len(_LATIN.findall(sample))
-    if sample.isascii():
-        return "en" if words else "other"
-    han = len(_HAN.findall(sample))
-    others = len(_OTHER.findall(sample))
-    if others > han and others > words:
-        return "other"
-    if han and others * 4 > han:
-        return "other"  # Japanese: kana among Han
-    if han >= words and han:
-        return "zh"
-    return "en" if words else "other"
+def language_in(text: str, *, tag: str | None) -> Language:
+    """The language that is said of a text, else the one that it is written in."""
+    return language_of(tag) or detect_language(text)
 
 
 def strip_invisible(name: str) -> str:
@@ -117,7 +108,8 @@ def _short(text: str | None, known: Sequence[Known]) -> str | None:
     return mask_text(unicodedata.normalize("NFC", text), known=known) if text else None
 
 
-def _person(person: Person, contacts: tuple[Contact, ...]) -> Person:
+def normal_person(person: Person, contacts: tuple[Contact, ...]) -> Person:
+    """A person with plain names and these contacts."""
     return Person(
         name=_plain(person.name),
         anonymous=person.anonymous,
@@ -161,7 +153,8 @@ def _occurred(at: datetime | None, now: datetime, errors: list[FieldError]) -> d
     return None
 
 
-def _contacts(contacts: Iterable[Contact], errors: list[FieldError]) -> tuple[Contact, ...]:
+def normal_contacts(contacts: Iterable[Contact], errors: list[FieldError]) -> tuple[Contact, ...]:
+    """Contact points in their normal form; what is none is added to `errors`."""
     found: dict[Contact, None] = {}
     for at, contact in enumerate(contacts):
         value = _contact_value(contact)

@@ -22,6 +22,10 @@ class Tokens:
         """Of a contact point in its normal form: the blind index of the vault."""
         return self._of("contact", kind, value.casefold())
 
+    def matter(self, unit: str, contact: str, reference: str) -> str:
+        """Of a contact point's token and a reference's together: one person about one thing, in one unit."""
+        return self._digest(f"matter\0{unit}\0{contact}\0{reference}".encode())
+
     def external(self, external_id: str) -> str:
         """Of a channel's own id of a message: it may hold a mail address."""
         return self._of("external", "", external_id)

@@ -1,10 +1,12 @@
 """Adding to a complaint, at any time."""
 
+import orjson
+
 from services.intake import store
 from services.intake.model import MessageReceipt, NewMessage
-from services.intake.policy.normalise import detect_language, language_of, mask_message
+from services.intake.policy.normalise import language_in, mask_message
 from services.intake.policy.seal import Vault
-from services.intake.usecases.receive import erased, wrong_fields
+from services.intake.usecases.refusals import erased, wrong_fields
 from services.intake.usecases.taking import check_files, take
 from shared.contracts.intake import ComplaintMessageAdded
 from shared.errors import FieldError, Invalid, NotFound
@@ -23,6 +25,12 @@ async def add_message(tx: Tx, new: NewMessage, *, vault: Vault) -> MessageReceip
     before = await _made_before(tx, new, row)
     if before is not None:
         return before
+    await append(tx, row, new, vault=vault)
+    return MessageReceipt(new.id, new.number, tx.now)
+
+
+async def append(tx: Tx, row: store.Found, new: NewMessage, *, vault: Vault) -> None:
+    """Add a message to a locked complaint, and say so. Raises Gone, or Invalid for attachments that are none."""
     if row.data_key is None:
         raise erased()
     files = await store.attachments(tx.connection, new.attachments, lock=True)
@@ -34,17 +42,18 @@ async def add_message(tx: Tx, new: NewMessage, *, vault: Vault) -> MessageReceip
         vault=vault, complainant=row.complainant_id, data_key=row.data_key,
     )  # fmt: skip
     await store.take_attachments(tx, [(row.id, one) for one in taken])
+    box = vault.box(row.data_key, owner=row.complainant_id)
+    profile = orjson.loads(box.open("profile", row.profile))
     said = ComplaintMessageAdded(
-        number=new.number,
+        number=row.number,
         message_id=new.id,
         by=new.by,
         channel=new.channel or row.channel,
-        language=language_of(new.language) or detect_language(new.text),
-        text=mask_message(new.text),
+        language=language_in(new.text, tag=new.language),
+        text=mask_message(new.text, profile),
         attachments=tuple(one.value for one in taken),
         added_at=tx.now,
     )
-    box = vault.box(row.data_key, owner=row.complainant_id)
     await store.add_message(
         tx,
         {
@@ -62,7 +71,6 @@ async def add_message(tx: Tx, new: NewMessage, *, vault: Vault) -> MessageReceip
         },
     )
     tx.say(said, subject=row.id, unit=row.unit)
-    return MessageReceipt(new.id, new.number, tx.now)
 
 
 async def _made_before(tx: Tx, new: NewMessage, complaint: store.Found) -> MessageReceipt | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.intake import store
 from services.intake.model import NewAttachment, Taken
 from services.intake.policy.seal import KEY_BYTES, NONCE_BYTES, Box, Vault
+from services.intake.store import files as file_store
 from shared.contracts.values import Attachment
 from shared.errors import FieldError
 from shared.store.transaction import Tx
@@ -70,6 +71,7 @@ def seal_file(
     media_type: str,
     name: str | None,
     vault: Vault,
+    scan: str | None = None,
 ) -> tuple[NewAttachment, bytes]:
     """A file sealed under a key of its own: its row, and the bytes for the disk."""
     key = os.urandom(KEY_BYTES)
@@ -82,6 +84,7 @@ def seal_file(
         size=len(content),
         data_key=vault.wrap(key, owner=id_, nonce=os.urandom(NONCE_BYTES)),
         name=box.seal("name", name.encode(), nonce=os.urandom(NONCE_BYTES)) if name else None,
+        scan=scan,
     )
     return row, box.seal("content", content, nonce=os.urandom(NONCE_BYTES))
 
@@ -89,3 +92,8 @@ def seal_file(
 async def keep_attachment(tx: Tx, new: NewAttachment) -> None:
     """Record a file whose bytes are on disk."""
     await store.add_attachment(tx, new)
+
+
+async def forget_untaken(tx: Tx, ids: Sequence[str]) -> list[str]:
+    """Forget those of some files that no complaint has taken; returns them."""
+    return await file_store.drop_untaken(tx, ids)

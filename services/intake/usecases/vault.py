@@ -1,5 +1,6 @@
 """Reading the vault: what was said and who said it, in clear. Every read by a person or a key is recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,18 +8,13 @@ from typing import Any
 import orjson
 
 from services.intake import store
+from services.intake.model import Reader
 from services.intake.policy.seal import Box, Vault
-from services.intake.usecases.receive import erased
+from services.intake.usecases.refusals import erased
+from services.intake.usecases.scanning import must_be_clean
 from shared.errors import NotFound
+from shared.masking import mask_text
 from shared.store.transaction import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads, and where they reach."""
-
-    id: str
-    units: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +38,15 @@ class Profile:
     fields: dict[str, Any]
     code: str | None = None
     """The code of the complaint that was asked for: our own sender puts it into the acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Several people: those in clear, those erased, and those who are not within reach."""
+
+    profiles: tuple[Profile, ...]
+    erased: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,37 @@ async def read_complainant(
     )
 
 
+async def reveal(
+    tx: Tx, ids: Sequence[str], reader: Reader, *, vault: Vault, recorded: bool
+) -> Shown:
+    """Several complainants in clear; each read is recorded with its reason."""
+    rows = await store.complainants(tx.connection, ids, reader.units)
+    there = {id_: row for id_, row in sorted(rows.items()) if row.profile is not None}
+    if recorded:
+        for id_, row in there.items():
+            await store.record_read(
+                tx, reader=reader.id, what="complainant", target=id_, unit=row.unit, at=tx.now,
+                reason=mask_text(reader.reason),
+            )  # fmt: skip
+    return Shown(
+        profiles=tuple(opened(row, vault) for row in there.values()),
+        erased=tuple(sorted(rows.keys() - there.keys())),
+        missing=tuple(sorted(set(ids) - rows.keys())),
+    )
+
+
+def opened(row: store.Found, vault: Vault) -> Profile:
+    """A complainant who is not erased, in clear."""
+    box = vault.box(row.data_key, owner=row.id)
+    return Profile(row.id, row.unit, row.anonymous, orjson.loads(box.open("profile", row.profile)))
+
+
 async def read_attachment(tx: Tx, id_: str, reader: Reader, *, vault: Vault) -> OpenedFile:
-    """What opens a file that came with a complaint. Raises NotFound or Gone."""
+    """What opens a file that came with a complaint. Raises NotFound, Gone, or Conflict while it is in quarantine."""
     row = _there(
         await store.sealed_attachment(tx.connection, id_, reader.units), f"no attachment {id_}"
     )
+    must_be_clean(row.scan)
     box = Box(_box(row, vault).open(f"attachment/{id_}", row.file_key), owner=id_)
     await store.record_read(
         tx, reader=reader.id, what="attachment", target=id_, unit=row.unit, at=tx.now
