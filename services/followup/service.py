@@ -4,8 +4,11 @@ from pathlib import Path
 
 from services.followup.api.routes import routes
 from services.followup.store import FRAME, remember
-from services.followup.subscriptions import SUBSCRIPTIONS
+from services.followup.subscriptions import SEARCH, SUBSCRIPTIONS
 from services.followup.timers import TIMERS
+from services.followup.usecases.audit import Sealing
+from services.followup.usecases.forwarding import Intake
+from services.followup.usecases.indexing import Indexing
 from services.followup.usecases.record import Followup
 from shared.service import Environment, Service
 from shared.store.database import Database
@@ -17,7 +20,8 @@ def build(environment: Environment) -> Service[Followup]:
     database = Database(
         settings.database_url("followup"), frame=FRAME, service="followup", clock=environment.clock
     )
-    context = Followup(environment.policy, settings.timezone)
+    intake = Intake(settings.service_url("intake"), environment.guard)
+    context = Followup(environment.policy, settings.timezone, intake)
     return Service(
         name="followup",
         title="The case of each complaint: its state, clocks, promises and callback.",
@@ -29,4 +33,6 @@ def build(environment: Environment) -> Service[Followup]:
         timers=TIMERS,
         remember=remember,
         lanes=2,
+        read_models=(SEARCH,),
+        loops=[Sealing(database, environment.clock).sealing, Indexing(database).indexing],
     )

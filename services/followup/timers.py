@@ -5,7 +5,16 @@ from types import MappingProxyType
 from typing import Final
 
 from services.followup.usecases import due
-from services.followup.usecases.record import CALLBACK_TIMER, CLOCK_TIMER, PROMISE_TIMER, Followup
+from services.followup.usecases.record import (
+    CALLBACK_TIMER,
+    CHECK_TIMER,
+    CLOCK_TIMER,
+    LADDER_TIMER,
+    LINK_TIMER,
+    OVERDUE_TIMER,
+    PROMISE_TIMER,
+    Followup,
+)
 from shared.store.timers import TimerHandler
 
 TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
@@ -13,5 +22,9 @@ TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
         CLOCK_TIMER: due.clock_due,
         PROMISE_TIMER: due.promise_due,
         CALLBACK_TIMER: due.callback_due,
+        LINK_TIMER: due.link_over,
+        CHECK_TIMER: due.second_check_due,
+        LADDER_TIMER: due.escalation_due,
+        OVERDUE_TIMER: due.overdue,
     }
 )

@@ -1,29 +1,35 @@
 """What followup answers."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
 from services.followup.model import CallbackResult, ClockFact, Fact
-from services.followup.policy.clocks import Reading
-from services.followup.policy.customer import CustomerView
+from services.followup.policy.customer import CustomerView, Offer
 from services.followup.policy.lifecycle import COMMANDS, GUARDS, STATES
-from services.followup.policy.rules import Rules
 from services.followup.store import WHAT
 from shared.contracts.followup import CaseBody
 from shared.contracts.values import (
+    AwaitingReview,
     CaseClock,
     CaseStateName,
-    ClockState,
+    Decision,
+    ExtensionOpen,
+    Finding,
+    HelperTask,
     Kind,
     Outcome,
+    Outside,
     Owner,
     Promise,
+    Question,
+    Reply,
     Resolution,
     Severity,
+    Solution,
+    Visit,
 )
 
 HIDDEN: Final = frozenset({"name", "code_sha256"})
@@ -54,6 +60,23 @@ class CaseOut(BaseModel):
     acknowledged_at: datetime | None
     contacted_at: datetime | None
     closed_at: datetime | None
+    finding: Finding | None
+    decision: Decision | None
+    solutions: tuple[Solution, ...]
+    tasks: tuple[HelperTask, ...]
+    visits: tuple[Visit, ...]
+    questions: tuple[Question, ...]
+    awaiting_review: tuple[AwaitingReview, ...]
+    reply: Reply | None
+    recourse: tuple[str, ...]
+    outside: tuple[Outside, ...]
+    waiting_for: tuple[str, ...]
+    extension: ExtensionOpen | None
+    urged: int
+    supervised: int
+    supervised_until: datetime | None
+    taken_level: int
+    callback_tries: int
 
 
 class MomentOut(BaseModel):
@@ -65,44 +88,6 @@ class MomentOut(BaseModel):
     cycle: int
     fact: str
     detail: dict[str, Any]
-
-
-class CountedOut(BaseModel):
-    """One stretch that was counted, and why."""
-
-    start: datetime
-    end: datetime
-    why: str
-
-
-class ClockFactOut(BaseModel):
-    """One fact of a clock."""
-
-    fact: str
-    at: datetime
-    due_at: datetime | None
-    rule: str
-    fraction: float | None
-
-
-class ClockOut(BaseModel):
-    """A clock with the rule that it runs by; `zone` is the calendar's. Explained: its facts, and what was counted."""
-
-    name: str
-    cycle: int
-    state: ClockState
-    started_at: datetime
-    due_at: datetime
-    statutory_due_at: datetime | None
-    breached_at: datetime | None
-    met_at: datetime | None
-    rule: str
-    term: str
-    calendar: str
-    zone: str
-    facts: list[ClockFactOut] | None = None
-    counted: list[CountedOut] | None = None
-    warnings: list[str] | None = None
 
 
 class ListOut(BaseModel):
@@ -144,6 +129,29 @@ class NextOut(BaseModel):
     by: datetime | None
 
 
+class OfferedOut(BaseModel):
+    """One thing that we propose to do, and by when."""
+
+    what: str
+    due_at: datetime
+
+
+class OfferOut(BaseModel):
+    """What we propose; a yes or no is asked for."""
+
+    round: int
+    actions: list[OfferedOut]
+
+
+class ResultOut(BaseModel):
+    """What came out, and why."""
+
+    outcome: Outcome
+    reason: str
+    remedy: str | None
+    told_at: datetime
+
+
 class CustomerOut(BaseModel):
     """Where a complaint stands, for who made it."""
 
@@ -154,6 +162,11 @@ class CustomerOut(BaseModel):
     steps: list[StepOut]
     promises: list[PromiseOut]
     next: NextOut | None
+    offer: OfferOut | None
+    questions: list[str]
+    result: ResultOut | None
+    recourse: list[str]
+    may: list[str]
 
 
 def case_out(complaint: str, unit: str, body: CaseBody) -> CaseOut:
@@ -211,32 +224,6 @@ def _shown(detail: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def clock_out(reading: Reading, rules: Rules, facts: Sequence[ClockFact] | None) -> ClockOut:
-    """A clock as the API shows it; with its facts, explained."""
-    plan = reading.plan
-    shown = ClockOut(
-        **reading.clock.model_dump(),
-        cycle=reading.cycle,
-        rule=plan.rule,
-        term=plan.term,
-        calendar=plan.calendar,
-        zone=rules.calendar(plan.calendar).zone,
-    )
-    if facts is None:
-        return shown
-    due = rules.count(term=plan.term, calendar=plan.calendar, start=plan.started_at)
-    mine = [one for one in facts if (one.cycle, one.clock) == (reading.cycle, plan.clock)]
-    return shown.model_copy(
-        update={
-            "facts": [ClockFactOut.model_validate(asdict(one)) for one in mine],
-            "counted": [
-                CountedOut(start=one.start, end=one.end, why=one.why) for one in due.counted
-            ],
-            "warnings": list(due.warnings),
-        }
-    )
-
-
 def customer_out(view: CustomerView) -> CustomerOut:
     """The customer's view as the API shows it."""
     return CustomerOut(
@@ -256,14 +243,41 @@ def customer_out(view: CustomerView) -> CustomerOut:
         next=NextOut(zh=view.next.words.zh, en=view.next.words.en, by=view.next.by)
         if view.next
         else None,
+        offer=_offer(view.offer) if view.offer else None,
+        questions=list(view.questions),
+        result=ResultOut.model_validate(view.resolution, from_attributes=True)
+        if view.resolution
+        else None,
+        recourse=list(view.recourse),
+        may=list(view.may),
     )
+
+
+def _offer(offer: Offer) -> OfferOut:
+    actions = [OfferedOut(what=what, due_at=due_at) for what, due_at in offer.actions]
+    return OfferOut(round=offer.round, actions=actions)
 
 
 def lifecycle_out() -> dict[str, Any]:
     """The lifecycle's table as the API shows it."""
     return {
         "states": [{"name": one.name, "zh": one.zh, "en": one.en} for one in STATES.values()],
-        "commands": [asdict(one) for one in COMMANDS.values()],
+        "commands": [
+            {
+                "name": one.name,
+                "zh": one.zh,
+                "en": one.en,
+                "states": one.states,
+                "roles": one.roles,
+                "who": one.who,
+                "for_customers": one.for_customers,
+                "guards": one.guards,
+                "facts": one.facts,
+                "to": one.to,
+                "body": one.order.model_json_schema(),
+            }
+            for one in COMMANDS.values()
+        ],
         "guards": [
             {"name": one.name, "zh": one.zh, "message": one.message} for one in GUARDS.values()
         ],

@@ -1,8 +1,9 @@
 """The case as its facts say it: one fold, which gives the same for any order of the facts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from services.followup.model import (
     FIRST_CYCLE,
@@ -17,26 +18,40 @@ from services.followup.model import (
     Contacted,
     Escalated,
     Fact,
+    Marked,
+    PromiseDone,
     PromiseMissed,
+    Proposed,
     Received,
+    Refused,
     Reopened,
     Resolved,
+    SecondCheckSettled,
+    Timed,
     Triage,
     TriageRequested,
     Unassigned,
     Understanding,
     Understood,
+    Visited,
+    Withdrawn,
+    Work,
 )
+from services.followup.policy.by_kind import ByKind, W, by_kind, by_order, by_place, by_time, of
 from services.followup.policy.rules import in_cycle
+from services.followup.policy.timed import fold_timed
+from services.followup.policy.work import executed_at, fold_work, state_of
 from shared.contracts.values import CaseStateName, Owner, Promise, Resolution
 
-W = TypeVar("W")
-Found = Sequence[tuple[Fact, W]]
-ByKind = Mapping[type, Sequence[tuple[Fact, Any]]]
-"""Facts with what they are about, in their order, by what kind that is."""
-
 RESOLVING: Final = ("solution_proposed", "remedy_done", "final_response", "resolved")
-"""What a resolution is to the clocks: it carries all of these at once until a later release splits it."""
+"""What a resolution is to the clocks: who is told it in one step was proposed it and got it then."""
+OWN_STEPS: Final = frozenset(
+    {
+        "received", "triage_requested", "understood", "acknowledged", "contacted", "visited", "callback_settled",
+        "second_callback_settled", "closed", "progress_told", *RESOLVING,
+    }
+)  # fmt: skip
+"""Steps that the case's own facts say are done. All others are the trade's, and `mark` says so, and nothing else."""
 
 
 def fold(facts: Iterable[Fact]) -> Case | None:
@@ -46,26 +61,28 @@ def fold(facts: Iterable[Fact]) -> Case | None:
     of assignments only those of the present cycle; of facts that may come twice the earliest counts.
     """
     all_ = tuple(facts)
-    known = _by_kind(all_)
-    receipt = next(iter(_of(known, Received)), None)
+    known = by_kind(all_)
+    receipt = next(iter(of(known, Received)), None)
     if receipt is None:
         return None
-    cycle = max([FIRST_CYCLE, *(fact.cycle for fact, _ in _of(known, Reopened))])
+    cycle = max([FIRST_CYCLE, *(fact.cycle for fact, _ in of(known, Reopened))])
     of_cycle = [fact for fact in all_ if fact.cycle == cycle]
-    mine = known if len(of_cycle) == len(all_) else _by_kind(of_cycle)
+    mine = known if len(of_cycle) == len(all_) else by_kind(of_cycle)
     began = _first_at(mine, Reopened) or receipt[0].at
     understandings = _understandings(known)
     owner, assignment = _owner(mine)
-    is_accepted = any(what.assignment == assignment for _, what in _of(mine, Accepted)) and bool(
+    is_accepted = any(what.assignment == assignment for _, what in of(mine, Accepted)) and bool(
         owner.handler
     )
     resolution = _resolution(mine)
-    settled = sorted(_of(mine, CallbackSettled), key=_order)
-    planned = max(_of(mine, CallbackPlanned), key=_at, default=None)
+    work = fold_work(known, mine)
+    timed = fold_timed(known, mine)
+    settled = sorted(of(mine, CallbackSettled), key=by_order)
+    planned = max(of(mine, CallbackPlanned), key=by_place, default=None)  # the last plan holds
     return Case(
         received=receipt[1],
         received_at=receipt[0].at,
-        state=_state(mine, owner, is_accepted=is_accepted),
+        state=_state(mine, owner, work, is_accepted=is_accepted),
         cycle=cycle,
         began_at=began,
         understandings=understandings,
@@ -73,121 +90,131 @@ def fold(facts: Iterable[Fact]) -> Case | None:
         owner=owner,
         assignment=assignment,
         is_accepted=is_accepted,
-        happened=_happened(mine, began),
-        triage=_triage(known, understandings, cycle),
+        happened=_happened(mine, began, work),
+        triages=_triages(known, understandings, cycle),
         promises=_promises(known),
         resolution=resolution,
         callback_due_at=planned[1].due_at if planned else None,
         callback_result=settled[-1][1].result if settled else None,
         callbacks=len(settled),
         level=_level(known),
+        work=work,
+        timed=timed,
     )
 
 
-def _by_kind(facts: Iterable[Fact]) -> ByKind:
-    found: dict[type, list[tuple[Fact, Any]]] = {}
-    for fact in facts:
-        found.setdefault(type(fact.what), []).append((fact, fact.what))
-    return found
-
-
-def _of(facts: ByKind, kind: type[W]) -> Found[W]:
-    return facts.get(kind, ())
-
-
-def _at(found: tuple[Fact, object]) -> datetime:
-    return found[0].at
-
-
-def _order(found: tuple[Fact, object]) -> int:
-    return found[0].order
+def timed_of(facts: Iterable[Fact], cycle: int) -> Timed:
+    """What was done to the clocks of one cycle, which may be over."""
+    all_ = tuple(facts)
+    return fold_timed(by_kind(all_), by_kind(one for one in all_ if one.cycle == cycle))
 
 
 def _first_at(
     facts: ByKind, kind: type[W], counts: Callable[[W], bool] | None = None
 ) -> datetime | None:
-    found = [fact.at for fact, what in _of(facts, kind) if counts is None or counts(what)]
-    return min(found) if found else None
+    if kind not in facts:
+        return None
+    found = [fact.at for fact, what in of(facts, kind) if counts is None or counts(what)]
+    return min(found, default=None)
 
 
 def _understandings(facts: ByKind) -> tuple[Understanding, ...]:
     return tuple(
-        Understanding(fact.order, fact.at, what.kind, what.categories, what.severity, what.unsure)
-        for fact, what in sorted(_of(facts, Understood), key=_order)
+        Understanding(
+            fact.order, fact.at, what.kind, what.categories, what.severity, what.unsure, what.cues
+        )
+        for fact, what in sorted(of(facts, Understood), key=by_order)
     )
 
 
 def _owner(facts: ByKind) -> tuple[Owner, int]:
     """Who answers in this cycle, and the place of what says so; 0 before anything did."""
-    given = max(_of(facts, Assigned), key=_order, default=None)
-    taken = max(_of(facts, Unassigned), key=_order, default=None)
+    given = max(of(facts, Assigned), key=by_order, default=None)
+    taken = max(of(facts, Unassigned), key=by_order, default=None)
     if given is None:
         return Owner(), 0
     fact, assigned = given
     if taken is not None and taken[0].order > fact.order:
         return Owner(team=assigned.team), taken[0].order
+    if any(what.assignment == fact.order for _, what in of(facts, Refused)):
+        return Owner(team=assigned.team), fact.order
     return Owner(team=assigned.team, handler=assigned.handler), fact.order
 
 
-def _state(facts: ByKind, owner: Owner, *, is_accepted: bool) -> CaseStateName:
-    if _of(facts, Closed):
+def _state(facts: ByKind, owner: Owner, work: Work, *, is_accepted: bool) -> CaseStateName:
+    if of(facts, Withdrawn):
+        return "withdrawn"
+    if of(facts, Closed):
         return "closed"
-    if _of(facts, Resolved):
-        return "callback" if _of(facts, CallbackCame) else "resolved"
+    if of(facts, Resolved):
+        return "callback" if of(facts, CallbackCame) else "resolved"
     if is_accepted:
-        return "accepted"
+        return state_of(work)
     return "assigned" if owner.handler else "received"
 
 
-def _happened(facts: ByKind, began: datetime) -> Mapping[str, datetime]:
-    resolved, closed = _first_at(facts, Resolved), _first_at(facts, Closed)
+def _happened(facts: ByKind, began: datetime, work: Work) -> Mapping[str, datetime]:
+    resolved, closed = _first_at(facts, Resolved), _first_at(facts, Closed) or work.withdrawn_at
     # Who was told the outcome was contacted, if not before.
     spoken = [_first_at(facts, Contacted, lambda what: what.heard), resolved]
-    found = {
+    found: dict[str, datetime | None] = {
         "received": began,
         "acknowledged": _acknowledged(facts, began),
-        "contacted": min((at for at in spoken if at), default=None),
+        "contacted": _earliest(*spoken),
         "callback_settled": _first_at(facts, CallbackSettled),
         "closed": closed,
-    } | dict.fromkeys(RESOLVING, resolved)
+        **dict.fromkeys(RESOLVING, resolved),
+        "visited": _earliest(*(what.visited_at or fact.at for fact, what in of(facts, Visited))),
+        "second_callback_settled": _first_at(facts, SecondCheckSettled),
+    }
+    if work.solutions:
+        found["solution_proposed"] = _earliest(_first_at(facts, Proposed), resolved)
+        found["remedy_done"] = _earliest(executed_at(work), resolved)
+    for _, what in of(facts, Marked):
+        found[what.step] = _earliest(found.get(what.step), what.done_at)
     return {name: at for name, at in found.items() if at is not None}
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at), default=None)
 
 
 def _acknowledged(facts: ByKind, began: datetime) -> datetime | None:
     """When the customer knew that we have it; without a way to write to them, the answer to the POST told it."""
     if any(
-        fact.cycle == FIRST_CYCLE and not what.by_message for fact, what in _of(facts, Acknowledged)
+        fact.cycle == FIRST_CYCLE and not what.by_message for fact, what in of(facts, Acknowledged)
     ):
         return began
     return _first_at(facts, Acknowledged)
 
 
-def _triage(facts: ByKind, understandings: Sequence[Understanding], cycle: int) -> Triage | None:
-    """The last stretch of this cycle in which a person had to look."""
+def _triages(
+    facts: ByKind, understandings: Sequence[Understanding], cycle: int
+) -> tuple[Triage, ...]:
+    """The stretches of this cycle in which a person had to look: from a request to the next answer, by their order."""
     asked = [(one.order, one.at) for one in understandings if one.unsure and cycle == FIRST_CYCLE]
     asked += [
-        (fact.order, fact.at) for fact, _ in _of(facts, TriageRequested) if fact.cycle == cycle
+        (fact.order, fact.at) for fact, _ in of(facts, TriageRequested) if fact.cycle == cycle
     ]
-    answered = [(one.order, one.at) for one in understandings if not one.unsure]
-    answered += [(fact.order, fact.at) for fact, _ in _of(facts, Assigned)]
     if not asked:
-        return None
-    last = max(asked)[0]
-    before = max((order for order, _ in answered if order < last), default=-1)
-    episode, started = min((order, at) for order, at in asked if order > before)
-    stopped = min(((order, at) for order, at in answered if order > last), default=None)
-    known = [one for one in understandings if one.order <= last]
-    return Triage(
-        episode=episode,
-        basis=last,
-        started_at=started,
-        severity=in_cycle(known[-1].severity, cycle) if known else None,
-        stopped_at=stopped[1] if stopped else None,
-    )
+        return ()
+    answered = [(one.order, one.at) for one in understandings if not one.unsure]
+    answered += [(fact.order, fact.at) for fact, _ in of(facts, Assigned)]
+    found: list[Triage] = []
+    for order, at in sorted(asked):
+        stopped = min((one for one in answered if one[0] > order), default=None)
+        known = [one for one in understandings if one.order <= order]
+        severity = in_cycle(known[-1].severity, cycle) if known else None
+        last = found[-1] if found else None
+        if last and not any(last.basis < one[0] < order for one in answered):
+            found[-1] = replace(last, basis=order, severity=severity)
+        else:
+            found.append(Triage(order, order, at, severity, stopped[1] if stopped else None))
+    return tuple(found)
 
 
 def _resolution(facts: ByKind) -> Resolution | None:
-    found = min(_of(facts, Resolved), key=_at, default=None)
+    found = min(of(facts, Resolved), key=by_time, default=None)
     if found is None:
         return None
     fact, what = found
@@ -201,13 +228,14 @@ def _resolution(facts: ByKind) -> Resolution | None:
 
 
 def _promises(facts: ByKind) -> tuple[Promise, ...]:
-    missed = {what.promise for _, what in _of(facts, PromiseMissed)}
+    missed = {what.promise: fact.at for fact, what in of(facts, PromiseMissed)}
     found = []
-    for fact, what in sorted(_of(facts, Contacted), key=_at):
+    for fact, what in sorted(of(facts, Contacted), key=by_time):
         if (promised := what.promised) is None:
             continue
-        done = min(
-            (each.at for each, _ in _of(facts, Resolved) if each.cycle == fact.cycle), default=None
+        done = _earliest(
+            *(each.at for each, what in of(facts, PromiseDone) if what.promise == promised.id),
+            *(each.at for each, _ in of(facts, Resolved) if each.cycle == fact.cycle),
         )
         is_late = promised.id in missed if done is None else done > promised.due_at
         found.append(
@@ -217,12 +245,14 @@ def _promises(facts: ByKind) -> tuple[Promise, ...]:
                 due_at=promised.due_at,
                 made_at=fact.at,
                 state="broken" if is_late else "kept" if done else "open",
+                who=promised.who,
+                settled_at=missed.get(promised.id, done),
             )
         )
     return tuple(found)
 
 
 def _level(facts: ByKind) -> int:
-    raised = [what.level for _, what in _of(facts, Escalated)]
-    raised += [what.level for _, what in _of(facts, Reopened)]
+    raised = [what.level for _, what in of(facts, Escalated)]
+    raised += [what.level for _, what in of(facts, Reopened)]
     return max([1, *raised])

@@ -1,6 +1,22 @@
-"""Who hears of it next: the pack's ladder, a step at a time, to the supervisor first."""
+"""Who hears of it next: the pack's ladder. Each step says what brings a case there; else it is one step at a time."""
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from services.followup.model import Case, Decided, Fact, Understanding
+from services.followup.policy.rules import Rules
 from shared.packs.model import Pack
+
+NOT_TAKEN: Final = "not_taken"
+"""Why a case went up where nobody at its level took note."""
+CRITICAL: Final = "critical"
+WARNED: Final = "warned"
+BREACHED: Final = "breached"
+NOT_UPHELD: Final = "not_upheld"
+ASKED: Final = "customer_asks"
+"""What a step of the ladder may name in its `triggers`, beside the pack's cues. The others are told by people."""
+OUTSIDE: Final = "outside"
 
 
 def raised(pack: Pack, level: int) -> int:
@@ -9,9 +25,59 @@ def raised(pack: Pack, level: int) -> int:
     Nobody outside the company is told by itself: that step is a person's.
     """
     ladder = pack.escalation
-    inside = [place for place, step in enumerate(ladder, start=1) if step.role != "outside"]
+    inside = [place for place, step in enumerate(ladder, start=1) if step.role != OUTSIDE]
     first = next(
         (place for place, step in enumerate(ladder, start=1) if step.role == "supervisor"), 2
     )
     top = max(inside, default=1)
     return max(level, min(top, max(level + 1, first)))
+
+
+def brought(pack: Pack, level: int, trigger: str) -> int:
+    """The level to which something brings a case of this level: the step that names it, if that is higher."""
+    named = (
+        place
+        for place, step in enumerate(pack.escalation, start=1)
+        if trigger in step.triggers and step.role != OUTSIDE
+    )
+    return max(level, next(named, level))
+
+
+def missed_level(pack: Pack, level: int) -> int:
+    """The level after a missed deadline: one step up at least."""
+    return max(raised(pack, level), brought(pack, level, BREACHED))
+
+
+def asked_level(pack: Pack, level: int) -> int:
+    """The level after somebody asked for a supervisor: one step up at least."""
+    return max(raised(pack, level), brought(pack, level, ASKED))
+
+
+def triggers_of(
+    understandings: Iterable[Understanding], added: Sequence[Fact], *, is_warned: bool
+) -> list[str]:
+    """What there is that may bring a case up without a deadline missed: how it was ever understood, and what is new.
+
+    Whatever order it becomes known in, the same level comes out: nothing goes down again.
+    """
+    found = [CRITICAL for one in understandings if one.severity == CRITICAL]
+    found += [cue for one in understandings for cue in one.cues]
+    if is_warned:
+        found.append(WARNED)
+    if any(isinstance(one.what, Decided) and one.what.outcome == NOT_UPHELD for one in added):
+        found.append(NOT_UPHELD)
+    return list(dict.fromkeys(found))
+
+
+def taken_by(rules: Rules, level: int, *, now: datetime) -> datetime | None:
+    """Until when somebody at that level is to take note, else the next step hears of it; None where nobody waits."""
+    ladder = rules.pack.escalation
+    step = ladder[level - 1] if level <= len(ladder) else None
+    if step is None or step.acknowledge_within is None or raised(rules.pack, level) == level:
+        return None
+    return rules.count(term=step.acknowledge_within, calendar=step.calendar, start=now).at
+
+
+def is_taken(case: Case) -> bool:
+    """Whether who was told of the case at its level has taken note; at the lowest level there is nothing to note."""
+    return case.level <= max(1, case.timed.taken_level)

@@ -1,20 +1,31 @@
 """What is said of a change: one case event with the whole case, and what became of its clocks and promises."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
 
 from services.followup.model import (
+    NOT_TIMED,
+    NOTHING_DONE,
     CallbackCame,
     CallbackSettled,
+    CallLinked,
     Case,
     ClockFact,
     Closed,
     Escalated,
     Fact,
     Received,
+    Refused,
     Reopened,
     Resolved,
+    SecondCheckCame,
+    SecondCheckSettled,
+    Withdrawn,
+    Work,
 )
-from services.followup.policy.clocks import Reading
+from services.followup.policy.amending import open_reasons
+from services.followup.policy.clocks import Reading, latest
 from shared.contracts.envelope import Body
 from shared.contracts.followup import (
     CallbackDone,
@@ -24,16 +35,26 @@ from shared.contracts.followup import (
     CaseClosed,
     CaseEscalated,
     CaseOpened,
+    CaseRefused,
     CaseReopened,
     CaseResolved,
     ClockBreached,
+    ClockExtended,
     ClockMet,
+    ClockPaused,
+    ClockResumed,
     ClockStarted,
     ClockWarned,
     PromiseBroken,
     PromiseKept,
     PromiseMade,
 )
+from shared.contracts.values import ExtensionOpen
+
+WORK: Final = (
+    "finding", "decision", "solutions", "tasks", "visits", "questions", "awaiting_review", "reply", "recourse", "outside",
+)  # fmt: skip
+"""What of the work an event shows, under the same names."""
 
 
 def whole(
@@ -57,7 +78,7 @@ def whole(
         severity=case.severity,
         unsure=bool(understanding and understanding.unsure),
         owner=case.owner,
-        clocks=tuple(one.clock for one in readings if one.cycle == case.cycle),
+        clocks=tuple(one.clock for one in latest(readings, cycle=case.cycle)),
         promises=case.promises,
         resolution=case.resolution,
         callback_result=case.callback_result,
@@ -68,10 +89,36 @@ def whole(
         contacted_at=case.happened.get("contacted"),
         closed_at=case.happened.get("closed"),
         pack=receipt.pack,
-        pack_version=receipt.pack_version,
+        pack_version=case.timed.pack_version or receipt.pack_version,
         by=by,
         what=what,
+        **_work(case.work),
+        **_timed(case),
     )
+
+
+def _work(work: Work) -> dict[str, Any]:
+    """What was done, where anything was."""
+    if work is NOTHING_DONE:
+        return {}
+    return {name: getattr(work, name) for name in WORK}
+
+
+def _timed(case: Case) -> dict[str, Any]:
+    """What people did to its clocks and callbacks, where anybody did anything."""
+    timed = case.timed
+    if timed is NOT_TIMED:
+        return {}
+    extension = timed.extension
+    return {
+        "waiting_for": tuple(open_reasons(timed)),
+        "extension": ExtensionOpen.model_validate(asdict(extension)) if extension else None,
+        "urged": timed.urged,
+        "supervised": timed.supervised,
+        "supervised_until": timed.supervised_until,
+        "taken_level": timed.taken_level,
+        "callback_tries": len(timed.calling.tries),
+    }
 
 
 def is_same(old: CaseBody, new: CaseBody) -> bool:
@@ -80,17 +127,34 @@ def is_same(old: CaseBody, new: CaseBody) -> bool:
     return {**vars(old), **blank} == {**vars(new), **blank}
 
 
-def case_event(new: CaseBody, added: Iterable[Fact]) -> CaseBody:
-    """The event that the whole case goes into: the weightiest thing that happened names it."""
+def opens_escalated(added: Iterable[Fact]) -> bool:
+    """Whether a case opens and goes up the ladder at once: two events, a version each."""
+    return {Received, Escalated} <= {type(fact.what) for fact in added}
+
+
+def case_events(new: CaseBody, added: Sequence[Fact]) -> list[CaseBody]:
+    """The events that the whole case goes into: one, but where it opens and goes up the ladder at once."""
+    if not opens_escalated(added):
+        return [_case_event(new, added)]
+    opened = new.model_copy(update={"version": new.version - 1})
+    later = [fact for fact in added if not isinstance(fact.what, Received)]
+    return [_as(CaseOpened, opened), _case_event(new, later)]
+
+
+def _case_event(new: CaseBody, added: Iterable[Fact]) -> CaseBody:
+    """The weightiest thing that happened names the event."""
     happened = {type(fact.what): fact.what for fact in added}
     for kind, event in (
         (Received, CaseOpened),
         (Reopened, CaseReopened),
         (Closed, CaseClosed),
+        (Withdrawn, CaseClosed),
         (Resolved, CaseResolved),
     ):
         if kind in happened:
             return _as(event, new)
+    if isinstance(refused := happened.get(Refused), Refused):
+        return CaseRefused(**vars(new), handler=refused.handler, reason=refused.reason)
     if isinstance(escalated := happened.get(Escalated), Escalated):
         return _as(CaseEscalated, new.model_copy(update={"what": escalated.why}))
     return new if type(new) is CaseChanged else _as(CaseChanged, new)
@@ -105,13 +169,12 @@ def clock_events(
     old: Sequence[Reading], new: Sequence[Reading], added: Sequence[ClockFact], number: str
 ) -> list[Body]:
     """What became of the clocks, oldest cycle first."""
-    before = {(one.cycle, one.clock.name): one for one in old}
+    before = {one.place: one for one in old}
     said: list[Body] = []
     for one in new:
-        was = before.get((one.cycle, one.clock.name))
-        if was is None or was.plan.episode != one.plan.episode:
+        was = before.get(one.place)
+        if was is None:
             said.append(ClockStarted(number=number, cycle=one.cycle, clock=one.clock))
-            was = None
         if one.clock.breached_at and (
             was is None or was.clock.breached_at != one.clock.breached_at
         ):
@@ -119,16 +182,28 @@ def clock_events(
         if one.clock.met_at and (was is None or was.clock.met_at is None):
             said.append(ClockMet(number=number, cycle=one.cycle, clock=one.clock))
     for fact in added:
-        reading = next(
-            (one for one in new if (one.cycle, one.clock.name) == (fact.cycle, fact.clock)), None
-        )
-        if fact.fact == "warned" and fact.fraction and reading:
-            said.append(
-                ClockWarned(
-                    number=number, cycle=fact.cycle, clock=reading.clock, fraction=fact.fraction
-                )
-            )
+        place = fact.cycle, fact.clock, fact.episode
+        reading = next((one for one in new if one.place == place), None)
+        if reading is not None:
+            said += _of_fact(fact, reading, before.get(place), number)
     return said
+
+
+def _of_fact(fact: ClockFact, now: Reading, was: Reading | None, number: str) -> list[Body]:
+    """What one fact of a clock says that its values before and after do not tell apart."""
+    clock, cycle = now.clock, fact.cycle
+    match fact.fact:
+        case "warned" if fact.fraction:
+            return [ClockWarned(number=number, cycle=cycle, clock=clock, fraction=fact.fraction)]
+        case "paused":
+            return [ClockPaused(number=number, cycle=cycle, clock=clock)]
+        case "resumed":
+            return [ClockResumed(number=number, cycle=cycle, clock=clock)]
+        case "extended" if was is not None:
+            before = was.clock.due_at
+            return [ClockExtended(number=number, cycle=cycle, clock=clock, was_due_at=before)]
+        case _:
+            return []
 
 
 def promise_events(old: Case | None, new: Case) -> list[Body]:
@@ -146,19 +221,29 @@ def promise_events(old: Case | None, new: Case) -> list[Body]:
 
 
 def callback_events(case: Case, added: Iterable[Fact]) -> list[Body]:
-    """What became of the callback."""
-    said: list[Body] = []
-    number = case.received.number
-    for fact in added:
-        match fact.what:
-            case CallbackCame():
-                said.append(CallbackDue(number=number, cycle=fact.cycle, due_at=fact.at))
-            case CallbackSettled(result=result):
-                said.append(
-                    CallbackDone(
-                        number=number, cycle=fact.cycle, result=result, by=fact.by, done_at=fact.at
-                    )
-                )
-            case _:
-                pass
-    return said
+    """What became of the callback, and of the second check."""
+    return [body for fact in added if (body := _of_call(case, fact)) is not None]
+
+
+def _of_call(case: Case, fact: Fact) -> Body | None:
+    number, cycle = case.received.number, fact.cycle
+    tries = sum(one.counts for one in case.timed.calling.tries)
+    match fact.what:
+        case CallbackCame():
+            return CallbackDue(number=number, cycle=cycle, due_at=fact.at, attempt=tries + 1)
+        case CallLinked(until=until):
+            return CallbackDue(
+                number=number, cycle=cycle, due_at=fact.at, attempt=tries, by="link", until=until
+            )
+        case SecondCheckCame():
+            return CallbackDue(number=number, cycle=cycle, due_at=fact.at, second=True)
+        case CallbackSettled(result=result):
+            return CallbackDone(
+                number=number, cycle=cycle, result=result, by=fact.by, done_at=fact.at
+            )
+        case SecondCheckSettled(result=result):
+            return CallbackDone(
+                number=number, cycle=cycle, result=result, by=fact.by, done_at=fact.at, second=True
+            )
+        case _:
+            return None

@@ -1,15 +1,17 @@
 """Commands: who issues one sees at once whether it may be, and what the case is after it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.followup import store
-from services.followup.model import Case
-from services.followup.policy.case import fold
-from services.followup.policy.doing import Doing, done
-from services.followup.policy.lifecycle import COMMANDS, Command, CommandName, missing
+from services.followup.model import Case, ClockFact, Fact, PackAdopted
+from services.followup.policy import clocks
+from services.followup.policy.commands.order import Deeds, Ground, wrong
+from services.followup.policy.commands.order import Order as Sent
+from services.followup.policy.lifecycle import COMMANDS, Command, missing
 from services.followup.policy.rules import Rules
 from services.followup.store import Kept
-from services.followup.usecases.record import Followup, record
+from services.followup.usecases.record import COMPLAINANT, Followup, case_of, record
 from shared.contracts.desk import Role
 from shared.contracts.followup import CaseBody
 from shared.errors import Conflict, Forbidden, NotFound
@@ -32,15 +34,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One command as it was sent. `version` None means any; `key` is the Idempotency-Key."""
+    """One command as it was sent. `version` None means any; `key` is the Idempotency-Key; `id` is for what it makes."""
 
-    name: CommandName
+    name: str
     number: str
-    doing: Doing
+    sent: Sent
     actor: Actor
     version: int | None
     key: str | None
     fingerprint: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,23 @@ class Done:
     is_replay: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerOrder:
+    """What a customer sent, let in by number and code. `meaning` tells which command it is on the case as it stands."""
+
+    complaint: str
+    unit: str
+    number: str
+    meaning: Callable[[CaseBody], tuple[str, Sent]]
+    key: str | None
+    fingerprint: str
+    id: str
+
+
 async def command(tx: Tx, context: Followup, order: Order) -> Done:
     """Do a command once. Raises NotFound, Stale, Forbidden, then Conflict that names every missing fact."""
     kept = await _locked(tx, order)
-    case, body = fold(kept.facts), kept.body
+    case, body = case_of(tx, kept), kept.body
     if case is None or body is None:
         raise _not_found(order.number)
     made = await claim(
@@ -71,18 +87,78 @@ async def command(tx: Tx, context: Followup, order: Order) -> Done:
         return Done(kept.complaint, kept.unit, body, is_replay=True)
     check_version(order.version, body.version)
     known = COMMANDS[order.name]
-    rules = context.rules(case.received.pack, case.received.pack_version)
+    rules = context.rules_of(case)
     check_actor(order.actor, known, case, rules)
-    if errors := missing(known, case):
+    after = do(tx, context, kept, known, order.sent, by=order.actor.id, id_=order.id)
+    return Done(kept.complaint, kept.unit, after or body, is_replay=False)
+
+
+async def customer_command(tx: Tx, context: Followup, order: CustomerOrder) -> Done:
+    """Do a customer's command once, on the case as it is now. Raises Conflict or Invalid."""
+    await tx.lock(order.complaint)
+    kept = await store.load(tx, order.complaint, unit=order.unit)
+    if kept.body is None:
+        raise _not_found(order.number)
+    made = await claim(
+        tx,
+        scope=f"{COMPLAINANT}:{order.complaint}",
+        key=order.key,
+        fingerprint=order.fingerprint,
+        reference=order.complaint,
+        now=tx.now,
+    )
+    if made is not None:
+        return Done(kept.complaint, kept.unit, kept.body, is_replay=True)
+    name, sent = order.meaning(kept.body)
+    after = do(tx, context, kept, COMMANDS[name], sent, by=COMPLAINANT, id_=order.id)
+    return Done(kept.complaint, kept.unit, after or kept.body, is_replay=False)
+
+
+def do(
+    tx: Tx, context: Followup, kept: Kept, known: Command, sent: Sent, *, by: str, id_: str
+) -> CaseBody | None:
+    """Do a command on a locked case. Raises Conflict that names every missing fact, or Invalid."""
+    case = case_of(tx, kept)
+    if case is None:
+        raise ValueError(f"{kept.complaint} is not open yet")
+    if errors := missing(known, case, sent):
         raise Conflict(
-            f"{order.name} is not possible yet: see errors.",
+            f"{known.name} is not possible yet: see errors.",
             zh=f"暂时不能{known.zh}，见 errors。",
             errors=errors,
         )
-    by = order.actor.id
-    facts = done(order.doing, case, rules=rules, complaint=kept.complaint, by=by, now=tx.now)
-    after = record(tx, context, kept, facts, by=by, what=order.name)
-    return Done(kept.complaint, kept.unit, after or body, is_replay=False)
+    ground = Ground(
+        case=case,
+        rules=context.rules_of(case),
+        complaint=kept.complaint,
+        by=by,
+        now=tx.now,
+        id=id_,
+        place=len(kept.facts),
+        clocks=clocks.read(kept.clock_facts),
+        clock_facts=kept.clock_facts,
+    )
+    deeds = known.do(sent, ground)
+    _must_be_known(context, case, deeds)
+    return record(
+        tx,
+        context,
+        kept,
+        [one for one in deeds if isinstance(one, Fact)],
+        by=by,
+        what=known.name,
+        about_clocks=[one for one in deeds if isinstance(one, ClockFact)],
+    )
+
+
+def _must_be_known(context: Followup, case: Case, deeds: Deeds) -> None:
+    """Raise Invalid for a version of the pack that is not here."""
+    for one in deeds:
+        if isinstance(one, Fact) and isinstance(one.what, PackAdopted):
+            pack, version = case.received.pack, one.what.pack_version
+            if not context.knows(pack, version):
+                message = f"is no version of {pack}"
+                raise wrong("pack_version", "unknown", message, "没有该版本的策略包")
 
 
 def check_actor(actor: Actor, known: Command, case: Case, rules: Rules) -> None:
@@ -91,6 +167,8 @@ def check_actor(actor: Actor, known: Command, case: Case, rules: Rules) -> None:
         raise Forbidden(
             "This needs the scope followup:write.", zh="此操作需要权限 followup:write。"
         )
+    if known.who == "second_person":
+        _check_second_person(actor, case)
     if actor.role is None:
         return
     if actor.role not in known.roles:
@@ -98,18 +176,30 @@ def check_actor(actor: Actor, known: Command, case: Case, rules: Rules) -> None:
             f"{known.name} is for {', '.join(known.roles)}; you are {actor.role}.",
             zh=f"您的角色不能{known.zh}。",
         )
-    is_owner = (
-        case.owner.handler is not None and actor.id.removeprefix(ACCOUNT) == case.owner.handler
-    )
-    if known.name == "accept" and actor.role == "handler" and case.owner.handler and not is_owner:
+    handler = case.owner.handler
+    is_owner = handler is not None and actor.id.removeprefix(ACCOUNT) == handler
+    if known.who == "owner" and actor.role == "handler" and handler and not is_owner:
         raise Forbidden(
-            "It is assigned to somebody else: its handler or a supervisor accepts it.",
-            zh="该工单已派给他人，只能由其处理人或主管受理。",
+            f"It is assigned to somebody else: its handler or a supervisor may {known.name} it.",
+            zh=f"该工单已派给他人，只能由其处理人或主管{known.zh}。",
         )
-    if known.name == "callback" and is_owner and rules.pack.callback.not_by_handler:
+    if known.who == "not_owner" and is_owner and rules.pack.callback.not_by_handler:
         raise Forbidden(
-            "The callback is made by somebody else than the case's handler.",
-            zh="回访不能由该工单的处理人进行。",
+            f"{known.name} is for somebody else than the case's handler.",
+            zh=f"{known.zh}不能由该工单的处理人进行。",
+        )
+
+
+def _check_second_person(actor: Actor, case: Case) -> None:
+    """Two persons are two persons: no key, and not who decided."""
+    if actor.role is None:
+        raise Forbidden(
+            "This takes a second person: a key cannot be one.",
+            zh="此操作须由第二人完成，不能使用密钥。",
+        )
+    if case.work.decision is not None and case.work.decision.by == actor.id:
+        raise Forbidden(
+            "You decided it: somebody else confirms it.", zh="认定由您作出，须由他人复核。"
         )
 
 

@@ -1,4 +1,4 @@
-"""Followup's tables and queries. Facts are only ever added; the row of a case is what they fold into."""
+"""Followup's queries. Facts are only ever added; the row of a case is what they fold into."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -7,88 +7,25 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import (
-    Column,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    Row,
-    Select,
-    String,
-    Table,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.followup.model import ClockFact, Fact, What
+from services.followup.model.chain import NO_HEAD, Head, clock_content, fact_content, next_head
+from services.followup.store.tables import (
+    CASES,
+    CLOCK_FACTS,
+    DAYS,
+    FACTS,
+    FRAME,
+    METADATA,
+    PROMISES,
+    READS,
+    TEXTS,
+)
 from shared.contracts.followup import CaseBody, CaseChanged
-from shared.store.tables import NAMING, BigId, frame_tables
+from shared.contracts.values import Promise
 from shared.store.transaction import AnyRow, Tx
-from shared.store.types import UTCDateTime, json_column
-
-METADATA = MetaData(naming_convention=NAMING)
-FRAME = frame_tables(METADATA)
-
-CASES = Table(
-    "cases",
-    METADATA,
-    Column("complaint", String(200), primary_key=True),
-    Column("number", String(20), nullable=False, unique=True),
-    Column("unit", String(63), nullable=False),
-    Column("code_sha256", String(64), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("handler", String(100)),
-    Column("team", String(64)),
-    Column("callback_due_at", UTCDateTime),
-    Column("body", json_column(), nullable=False),
-    Column("changed_at", UTCDateTime, nullable=False),
-)
-Index("ix_cases_unit", CASES.c.unit, CASES.c.complaint)
-Index("ix_cases_handler", CASES.c.handler, CASES.c.complaint)
-FACTS = Table(
-    "facts",
-    METADATA,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("complaint", String(200), nullable=False),
-    Column("unit", String(63), nullable=False),
-    Column("name", String(30), nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("at", UTCDateTime, nullable=False),
-    Column("by", String(100), nullable=False),
-    Column("order", Integer, nullable=False),
-    Column("body", json_column(), nullable=False),
-    Column("recorded_at", UTCDateTime, nullable=False),
-    comment="What happened to each case; the case is their fold.",
-)
-Index("ix_facts_complaint", FACTS.c.complaint, FACTS.c.id)
-CLOCK_FACTS = Table(
-    "clock_facts",
-    METADATA,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("complaint", String(200), nullable=False),
-    Column("unit", String(63), nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("clock", String(64), nullable=False),
-    Column("fact", String(10), nullable=False),
-    Column("at", UTCDateTime, nullable=False),
-    Column("episode", Integer, nullable=False),
-    Column("basis", Integer, nullable=False),
-    Column("since", UTCDateTime),
-    Column("started_at", UTCDateTime),
-    Column("due_at", UTCDateTime),
-    Column("statutory_due_at", UTCDateTime),
-    Column("term", String(10), nullable=False),
-    Column("calendar", String(64), nullable=False),
-    Column("rule", String(400), nullable=False),
-    Column("fraction", Float),
-    Column("recorded_at", UTCDateTime, nullable=False),
-    comment="What happened to each clock of each case; never an elapsed number.",
-)
-Index("ix_clock_facts_complaint", CLOCK_FACTS.c.complaint, CLOCK_FACTS.c.id)
 
 WHAT: Final[TypeAdapter[What]] = TypeAdapter(What)
 F = TypeVar("F")
@@ -104,6 +41,8 @@ class Kept:
     facts: tuple[Fact, ...]
     clock_facts: tuple[ClockFact, ...]
     body: CaseBody | None
+    head: Head = NO_HEAD
+    """The last entry of its record."""
 
 
 class Cases:
@@ -112,7 +51,10 @@ class Cases:
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.new_facts: list[Mapping[str, object]] = []
+        self.new_texts: list[Mapping[str, object]] = []
         self.new_clock_facts: list[Mapping[str, object]] = []
+        self.new_promises: dict[str, Mapping[str, object]] = {}
+        self.changed_promises: dict[str, Mapping[str, object]] = {}
         self.opened: dict[str, Mapping[str, Any]] = {}
         self.changed: dict[str, Mapping[str, Any]] = {}
         """Rows with the case's body as it is in memory: only the last one of a unit is made JSON."""
@@ -128,6 +70,7 @@ class Cases:
         if cases:
             rows = await tx.rows_among(_CLOCK_FACTS, CLOCK_FACTS.c.complaint, cases)
             clocks = _by_complaint(rows, _clock_fact)
+        early = await _heads(tx, facts.keys() - cases.keys())
         for complaint in wanted:
             row = cases.get(complaint)
             self.kept[complaint] = Kept(
@@ -136,6 +79,7 @@ class Cases:
                 tuple(facts.get(complaint, ())),
                 tuple(clocks.get(complaint, ())),
                 CaseChanged.model_validate(row.body) if row else None,
+                Head(row.links or 0, row.seal or "") if row else early.get(complaint, NO_HEAD),
             )
 
     async def write(self, tx: Tx) -> None:
@@ -144,13 +88,16 @@ class Cases:
             (FACTS, self.new_facts),
             (CLOCK_FACTS, self.new_clock_facts),
             (CASES, [*map(_as_json, self.opened.values())]),
+            (PROMISES, [*self.new_promises.values()]),
+            (TEXTS, self.new_texts),
         ):
             await tx.add(table, rows)
-        if self.changed:
-            await tx.execute(_CHANGE, [*map(_as_json, self.changed.values())])
+        await tx.change(PROMISES, [*self.changed_promises.values()])
+        await tx.change(CASES, [*map(_as_json, self.changed.values())])
 
 
-_CASE: Final = select(CASES.c.complaint, CASES.c.unit, CASES.c.body)
+_CASE: Final = select(CASES.c.complaint, CASES.c.unit, CASES.c.body, CASES.c.links, CASES.c.seal)
+_LINKS: Final = select(FACTS.c.complaint, FACTS.c.link, FACTS.c.seal).order_by(FACTS.c.id)
 _FACTS: Final = select(
     FACTS.c.complaint, FACTS.c.recorded_at, FACTS.c.body, FACTS.c.at, FACTS.c.by, FACTS.c.cycle, FACTS.c.order
 ).order_by(FACTS.c.id)  # fmt: skip
@@ -158,12 +105,6 @@ _CLOCK_FACTS: Final = select(
     CLOCK_FACTS.c.complaint, CLOCK_FACTS.c.recorded_at, *(CLOCK_FACTS.c[name] for name in CLOCK_COLUMNS)
 ).order_by(CLOCK_FACTS.c.id)  # fmt: skip
 """Whose it is and when it was recorded, then the fact."""
-_SHOWN: Final = ("version", "state", "handler", "team", "callback_due_at", "body", "changed_at")
-_CHANGE: Final = (
-    update(CASES)
-    .where(CASES.c.complaint == bindparam("of_complaint"))
-    .values({name: bindparam(name) for name in _SHOWN})
-)
 
 
 def _as_json(row: Mapping[str, Any]) -> Mapping[str, object]:
@@ -175,6 +116,14 @@ def _by_complaint(rows: Iterable[AnyRow], read: Callable[[AnyRow], F]) -> dict[s
     for row in rows:
         found.setdefault(row[0], []).append(read(row))
     return found
+
+
+async def _heads(tx: Tx, complaints: Collection[str]) -> Mapping[str, Head]:
+    """The heads of what came before the receipt: no case has a row for them yet."""
+    if not complaints:
+        return {}
+    rows = await tx.rows_among(_LINKS, FACTS.c.complaint, complaints)
+    return {complaint: Head(link or 0, seal or "") for complaint, link, seal in rows}
 
 
 async def remember(tx: Tx, complaints: Collection[str]) -> None:
@@ -192,10 +141,15 @@ async def load(tx: Tx, complaint: str, *, unit: str) -> Kept:
 
 
 def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
-    """Add facts, in this order."""
+    """Add facts, in this order: entries of the case's record."""
     cases = tx.memory(Cases)
-    cases.new_facts += [
-        {
+    known = cases.kept[kept.complaint]
+    head = known.head
+    for fact in facts:
+        body = canonical(WHAT.dump_python(fact.what, mode="json"))
+        content = fact_content(fact, body, kept.unit, tx.now)
+        head = next_head(head, "fact", kept.complaint, content)
+        row = {
             "complaint": kept.complaint,
             "unit": kept.unit,
             "name": fact.what.name,
@@ -203,48 +157,81 @@ def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
             "at": fact.at,
             "by": fact.by,
             "order": fact.order,
-            "body": orjson.Fragment(WHAT.dump_json(fact.what)),
+            "body": orjson.Fragment(body),
             "recorded_at": tx.now,
+            "link": head.links,
+            "seal": head.seal,
         }
-        for fact in facts
-    ]
-    known = cases.kept[kept.complaint]
-    cases.kept[kept.complaint] = replace(known, facts=(*known.facts, *facts))
+        cases.new_facts.append(row)
+    cases.kept[kept.complaint] = replace(known, facts=(*known.facts, *facts), head=head)
 
 
 def add_clock_facts(tx: Tx, kept: Kept, facts: Sequence[ClockFact]) -> None:
-    """Add facts of clocks, in this order."""
+    """Add facts of clocks, in this order: entries of the case's record."""
     cases = tx.memory(Cases)
-    place = {"complaint": kept.complaint, "unit": kept.unit, "recorded_at": tx.now}
-    cases.new_clock_facts += [
-        {name: getattr(fact, name) for name in CLOCK_COLUMNS} | place for fact in facts
-    ]
     known = cases.kept[kept.complaint]
-    cases.kept[kept.complaint] = replace(known, clock_facts=(*known.clock_facts, *facts))
+    head = known.head
+    for fact in facts:
+        content = clock_content(fact, kept.unit, tx.now)
+        head = next_head(head, "clock", kept.complaint, content)
+        place = {"complaint": kept.complaint, "unit": kept.unit, "recorded_at": tx.now}
+        entry = {"link": head.links, "seal": head.seal}
+        row = {name: getattr(fact, name) for name in CLOCK_COLUMNS}
+        cases.new_clock_facts.append(row | place | entry)
+    cases.kept[kept.complaint] = replace(known, clock_facts=(*known.clock_facts, *facts), head=head)
+
+
+def canonical(body: object) -> str:
+    """JSON that is the same however a database keeps it."""
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def put_case(
-    tx: Tx, kept: Kept, body: CaseBody, *, code_sha256: str, callback_due_at: datetime | None
+    tx: Tx, kept: Kept, body: CaseBody, *, code_sha256: str, listed: Mapping[str, object]
 ) -> None:
-    """Keep the row that the facts fold into now."""
+    """Keep the row that the facts fold into now, with the head of its record."""
     cases = tx.memory(Cases)
+    known = cases.kept[kept.complaint]
     shown: dict[str, object] = {
         "version": body.version,
         "state": body.state,
         "handler": body.owner.handler,
         "team": body.owner.team,
-        "callback_due_at": callback_due_at,
+        **listed,
         "body": body,
         "changed_at": tx.now,
+        "links": known.head.links,
+        "seal": known.head.seal,
     }
     complaint = kept.complaint
     if kept.body is None or complaint in cases.opened:
         key = {"complaint": complaint, "number": body.number, "unit": kept.unit}
         cases.opened[complaint] = key | {"code_sha256": code_sha256} | shown
     else:
-        cases.changed[complaint] = {"of_complaint": complaint} | shown
-    known = cases.kept[complaint]
+        cases.changed[complaint] = {"complaint": complaint} | shown
     cases.kept[complaint] = replace(known, unit=kept.unit, body=body)
+
+
+def put_text(tx: Tx, complaint: str, said: str, marks: Iterable[str], *, unit: str) -> None:
+    """Keep the words of a complaint for the indexer, once."""
+    row = {"complaint": complaint, "unit": unit, "said": said, "marks": " ".join(marks)}
+    tx.memory(Cases).new_texts.append(row | {"is_waiting": True})
+
+
+def put_promise(
+    tx: Tx, kept: Kept, promise: Promise, *, number: str, cycle: int, is_new: bool
+) -> None:
+    """Keep the row of a promise as it stands now."""
+    cases = tx.memory(Cases)
+    place = {"complaint": kept.complaint, "number": number, "unit": kept.unit, "cycle": cycle}
+    if is_new or promise.id in cases.new_promises:
+        cases.new_promises[promise.id] = dict(promise) | place
+    else:
+        cases.changed_promises[promise.id] = {
+            "id": promise.id,
+            "state": promise.state,
+            "settled_at": promise.settled_at,
+        }
 
 
 async def place_of(tx: Tx, number: str) -> tuple[str, str] | None:
@@ -256,19 +243,6 @@ async def place_of(tx: Tx, number: str) -> tuple[str, str] | None:
 async def find(connection: AsyncConnection, number: str) -> Row[Any] | None:
     """The row of a number, whatever its unit."""
     return (await connection.execute(select(CASES).where(CASES.c.number == number))).one_or_none()
-
-
-def cases_query(
-    units: Iterable[str], *, filters: Mapping[str, str | None], before: str | None, limit: int
-) -> Select[Any]:
-    """A page of the cases of some units, newest first; `filters` by column."""
-    query = select(CASES).where(CASES.c.unit.in_(sorted(units)))
-    for column, value in filters.items():
-        if value is not None:
-            query = query.where(CASES.c[column] == value)
-    if before is not None:
-        query = query.where(CASES.c.complaint < before)
-    return query.order_by(CASES.c.complaint.desc()).limit(limit)
 
 
 async def fetch(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row[Any]]:
@@ -293,6 +267,11 @@ async def clock_facts_of(
     return [(_clock_fact(row), row.recorded_at) for row in rows]
 
 
+def clock_fact_of(row: AnyRow) -> ClockFact:
+    """The fact of a clock in a whole row of the table."""
+    return ClockFact(*(getattr(row, name) for name in CLOCK_COLUMNS))
+
+
 def _fact(row: AnyRow) -> Fact:
     _, _, body, *rest = row
     return Fact(WHAT.validate_python(body), *rest)
@@ -300,3 +279,31 @@ def _fact(row: AnyRow) -> Fact:
 
 def _clock_fact(row: AnyRow) -> ClockFact:
     return ClockFact(*row[2:])
+
+
+__all__ = [
+    "CASES",
+    "CLOCK_FACTS",
+    "DAYS",
+    "FACTS",
+    "FRAME",
+    "METADATA",
+    "PROMISES",
+    "READS",
+    "WHAT",
+    "Kept",
+    "add_clock_facts",
+    "add_facts",
+    "canonical",
+    "clock_fact_of",
+    "clock_facts_of",
+    "facts_of",
+    "fetch",
+    "find",
+    "load",
+    "place_of",
+    "put_case",
+    "put_promise",
+    "put_text",
+    "remember",
+]

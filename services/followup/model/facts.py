@@ -1,27 +1,15 @@
-"""What followup keeps: facts about a case and about its clocks, and the case they fold into. All frozen."""
+"""What happened to a case."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
-from shared.contracts.values import (
-    CaseStateName,
-    Kind,
-    Language,
-    Outcome,
-    Owner,
-    Promise,
-    Resolution,
-    Severity,
-)
+from services.followup.model import done, timed
+from shared.contracts.values import CaseStateName, Kind, Language, Outcome, Severity
 
 CallbackResult = Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
-ClockFactName = Literal[
-    "started", "replanned", "cancelled", "stopped", "ended", "warned", "breached"
-]
 FIRST_CYCLE = 1
 
 
@@ -39,17 +27,25 @@ class Received:
     pack: str
     pack_version: str
     opened_at: datetime
+    area: str | None = None
+    authority: str | None = None
+    authority_due_at: datetime | None = None
+    """Which authority passed it on, and by when it wants its answer."""
     name: Literal["received"] = "received"
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """Routing understood it; `categories` best first. When unsure, the strictest candidate's values."""
+    """Routing understood it; `categories` best first. When unsure, the strictest candidate's values.
+
+    `cues`: what in the text raised the severity.
+    """
 
     kind: Kind
     categories: tuple[str, ...]
     severity: Severity
     unsure: bool
+    cues: tuple[str, ...] = ()
     name: Literal["understood"] = "understood"
 
 
@@ -101,6 +97,7 @@ class Promised:
     id: str
     what: str
     due_at: datetime
+    who: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,7 @@ class PromiseMissed:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """The case moved up the ladder to `level`; `why` is the clock that was missed."""
+    """The case moved up the ladder to `level`; `why`: the missed clock, what the ladder names, or who asked."""
 
     level: int
     why: str
@@ -207,7 +204,46 @@ What = Annotated[
     | Closed
     | Reopened
     | PromiseMissed
-    | Escalated,
+    | Escalated
+    | done.Refused
+    | done.Asked
+    | done.FactsRecorded
+    | done.Noted
+    | done.Replied
+    | done.CauseFound
+    | done.Decided
+    | done.DecisionConfirmed
+    | done.Proposed
+    | done.Answered
+    | done.Executed
+    | done.TaskGiven
+    | done.TaskDone
+    | done.Overdue
+    | done.VisitPlanned
+    | done.Visited
+    | done.MessageAdded
+    | done.MessageReviewed
+    | done.PromiseDone
+    | done.RecourseTold
+    | done.Withdrawn
+    | done.HandedOver
+    | done.OutsideAnswered
+    | done.Marked
+    | timed.Paused
+    | timed.Unpaused
+    | timed.ExtensionAsked
+    | timed.ExtensionDecided
+    | timed.ClockAsked
+    | timed.PackAdopted
+    | timed.Urged
+    | timed.Supervised
+    | timed.EscalationTaken
+    | timed.CallClaimed
+    | timed.CallTried
+    | timed.CallLinked
+    | timed.SecondCheckPlanned
+    | timed.SecondCheckCame
+    | timed.SecondCheckSettled,
     Discriminator("name"),
 ]
 
@@ -216,7 +252,7 @@ What = Annotated[
 class Fact:
     """Something that happened to a case: when (UTC), by whom, in which cycle.
 
-    `order` is its place in what its source says about the complaint; 0 for followup's own.
+    `order` is its place in what its source says about the complaint; a command's, how many facts there were before it.
     """
 
     what: What
@@ -224,103 +260,3 @@ class Fact:
     by: str
     cycle: int = FIRST_CYCLE
     order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Understanding:
-    """One understanding of routing's, by its place in routing's stream."""
-
-    order: int
-    at: datetime
-    kind: Kind
-    categories: tuple[str, ...]
-    severity: Severity
-    unsure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Triage:
-    """A stretch in which a person had to look: from its first request (`episode`) to what ended it.
-
-    `basis` is the place of its last request.
-    """
-
-    episode: int
-    basis: int
-    started_at: datetime
-    severity: Severity | None
-    stopped_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What the facts say of a case. `happened` holds the facts of this cycle that clocks start and stop by."""
-
-    received: Received
-    received_at: datetime
-    state: CaseStateName
-    cycle: int
-    began_at: datetime
-    understandings: tuple[Understanding, ...]
-    severity: Severity | None
-    owner: Owner
-    assignment: int
-    is_accepted: bool
-    happened: Mapping[str, datetime]
-    triage: Triage | None
-    promises: tuple[Promise, ...]
-    resolution: Resolution | None
-    callback_due_at: datetime | None
-    callback_result: CallbackResult | None
-    callbacks: int
-    """How often the callback was settled in this cycle."""
-    level: int
-
-    @property
-    def understanding(self) -> Understanding | None:
-        """The present understanding, or None before there is one."""
-        return self.understandings[-1] if self.understandings else None
-
-    @property
-    def kind(self) -> Kind | None:
-        return self.understanding.kind if self.understanding else None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFact:
-    """One thing that happened to one clock of one cycle; only ever added.
-
-    Plans (`started`, `replanned`, `cancelled`) rest on the understanding at place `basis`, in force from `since`.
-    A clock that runs anew within a cycle does so in a later `episode`.
-    """
-
-    cycle: int
-    clock: str
-    fact: ClockFactName
-    at: datetime
-    episode: int = 0
-    basis: int = 0
-    since: datetime | None = None
-    started_at: datetime | None = None
-    due_at: datetime | None = None
-    statutory_due_at: datetime | None = None
-    term: str = ""
-    calendar: str = ""
-    rule: str = ""
-    fraction: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """When a clock is due, by which rule."""
-
-    clock: str
-    started_at: datetime
-    due_at: datetime
-    statutory_due_at: datetime | None
-    term: str
-    calendar: str
-    rule: str
-    basis: int = 0
-    since: datetime | None = None
-    episode: int = 0
