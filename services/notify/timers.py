@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from services.notify import usecases
-from services.notify.usecases import Notify
+from services.notify.usecases import Notify, telling
 from shared.store.timers import TimerHandler
 
 TIMERS: Final[Mapping[str, TimerHandler[Notify]]] = MappingProxyType(
-    {usecases.ACKNOWLEDGE_ANYWAY: usecases.acknowledge_anyway}
+    {telling.ACKNOWLEDGE_ANYWAY: telling.acknowledge_anyway}
 )

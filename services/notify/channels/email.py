@@ -14,16 +14,23 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.notify.model import Outgoing, Sent
+from services.notify.model import Outgoing, Sent, Traits
+from shared.threads import message_id, return_address
 
 DOMAIN: Final = "redress.invalid"
 SEND_SECONDS: Final = 15.0
 FINAL: Final = 5
+TRAITS: Final = Traits(contact="email", form="mail", limit=100_000, rings=False)
 _ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\x00-\x1f]{1,64}@[^\s@<>,;:\"\x00-\x1f]{1,253}\Z")
 
 
-def compose(message: Outgoing, *, sender: str, encoding: str | None = None) -> EmailMessage:
-    """The mail. It marks itself as automatic (RFC 3834), so that no auto-reply answers it."""
+def compose(
+    message: Outgoing, *, sender: str, key: bytes, encoding: str | None = None
+) -> EmailMessage:
+    """The mail. It marks itself as automatic (RFC 3834), so that no auto-reply answers it.
+
+    `key` proves its thread: an answer to it finds its complaint.
+    """
     mail = EmailMessage(policy=SMTP)
     domain = sender.rpartition("@")[2] or DOMAIN
     mail["From"] = Address(addr_spec=sender)
@@ -32,9 +39,12 @@ def compose(message: Outgoing, *, sender: str, encoding: str | None = None) -> E
     mail["To"] = Address(addr_spec=message.to)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.at)
-    mail["Message-ID"] = f"<{message.id}@{domain}>"
+    mail["Message-ID"] = message_id(key, message=message.id, number=message.number, domain=domain)
+    if message.number:
+        # No mail has this id: it is the root under which mail programs put all of one complaint's together.
+        mail["References"] = f"<complaint.{message.number}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Redress-Number"] = message.number
+    mail["X-Redress-Number"] = message.number or "none"
     mail.set_content(message.body, cte=encoding)
     mail["Content-Language"] = (
         message.language
@@ -43,28 +53,36 @@ def compose(message: Outgoing, *, sender: str, encoding: str | None = None) -> E
 
 
 class SmtpChannel:
-    """Sends through an SMTP server, `smtp://user:password@host:port?sender=…&tls=starttls|yes|no`."""
+    """Sends through an SMTP server, `smtp://user:password@host:port?sender=…&tls=starttls|yes|no&verp=yes|no`.
+
+    `verp`: mails are returned to an address that names their message (`sender+tag@…`), for servers that let us; so a
+    bounce is known also where it brings back nothing of the mail.
+    """
 
     name = "email"
+    traits = TRAITS
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, key: bytes) -> None:
+        self._key = key
         parts = urlsplit(url)
         options = dict(one.partition("=")[::2] for one in parts.query.split("&") if one)
         self._host, self._port = parts.hostname or "localhost", parts.port or 25
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._sender = unquote(options.get("sender", "")) or f"complaints@{DOMAIN}"
+        self._is_tagged = options.get("verp") == "yes"
         self._tls = options.get("tls", "starttls" if self._user else "no")
         self._own_name = socket.gethostname()
 
     async def send(self, message: Outgoing) -> Sent:
         try:
-            mail = compose(message, sender=self._sender)
+            mail = compose(message, sender=self._sender, key=self._key)
         except ValueError as error:
             return Sent("refused", code=type(error).__name__)
         try:
             _, answer = await aiosmtplib.send(
                 mail,
+                sender=self._return_address(message),
                 hostname=self._host,
                 port=self._port,
                 username=self._user,
@@ -86,6 +104,13 @@ class SmtpChannel:
             return Sent("retry", code=type(error).__name__)
         return Sent("accepted", provider_id=mail["Message-ID"], code=answer[:200])
 
+    def _return_address(self, message: Outgoing) -> str:
+        if not self._is_tagged or not message.number:
+            return self._sender
+        return return_address(
+            self._key, message=message.id, number=message.number, sender=self._sender
+        )
+
 
 def _is_final(code: int) -> bool:
     """Whether an SMTP reply code is a permanent failure (RFC 5321, 4.2.1: 5yz)."""
@@ -96,14 +121,17 @@ class FileChannel:
     """Writes each mail as a file named by its id; a repeat replaces it."""
 
     name = "email"
+    traits = TRAITS
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, key: bytes) -> None:
+        self._key = key
         self._folder = folder
 
     async def send(self, message: Outgoing) -> Sent:
         try:
             # 8bit: a person can read the file as it is.
-            mail = compose(message, sender=f"complaints@{DOMAIN}", encoding="8bit")
+            sender = f"complaints@{DOMAIN}"
+            mail = compose(message, sender=sender, key=self._key, encoding="8bit")
         except ValueError as error:
             return Sent("refused", code=type(error).__name__)
         try:

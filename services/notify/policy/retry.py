@@ -12,13 +12,18 @@ _STEPS: Final = tuple(
 
 
 def next_attempt(
-    *, attempts: int, now: datetime, asked: float | None, draw: Callable[[], float]
+    *,
+    attempts: int,
+    now: datetime,
+    asked: float | None,
+    draw: Callable[[], float],
+    most: int | None = None,
 ) -> datetime | None:
-    """When to try again after so many attempts; None to give up. `draw` gives 0 to 1 for a jitter of ±20 %.
+    """When to try again after so many attempts; None to give up, at the latest after `most`.
 
-    A provider that asked to wait is not asked again sooner.
+    `draw` gives 0 to 1 for a jitter of ±20 %. A provider that asked to wait is not asked again sooner.
     """
-    if attempts > len(_STEPS):
+    if attempts > len(_STEPS) or (most is not None and attempts >= most):
         return None
     wait = _STEPS[attempts - 1] * (0.8 + 0.4 * draw())
     return now + max(wait, timedelta(seconds=asked or 0))

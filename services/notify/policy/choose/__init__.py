@@ -1,0 +1,1 @@
+"""Which messages follow from what happens: pure, and one place for each audience."""
