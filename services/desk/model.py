@@ -1,14 +1,13 @@
 """Values of the desk."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from shared.contracts.desk import Role
 
 ROOT: Final = "root"
-UNIT_ID: Final = re.compile(r"\A[a-z0-9][a-z0-9-]{0,62}\Z")
+Action = Literal["added", "put_in_force", "put_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +45,38 @@ class NewAccount:
     unit: str
     languages: tuple[str, ...]
     password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackChange:
+    """A change of packs as it is kept: `ref` is `P@V`, `was` what judged the unit until then."""
+
+    action: Action
+    unit: str
+    ref: str
+    by: str
+    reason: str
+    since: datetime | None = None
+    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A member of staff who has signed in. `id` is the hash of what the browser holds; `csrf` stands in each form."""
+
+    id: str
+    account: str
+    csrf: str
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Somebody who was sent to the identity provider. `id` is the hash of the state that the browser holds."""
+
+    id: str
+    nonce: str
+    verifier: str
+    to: str
+    created_at: datetime

@@ -2,19 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 
 from services.desk import store
-from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
-from shared.contracts.desk import (
-    PolicyAccount,
-    PolicyInForce,
-    PolicyKey,
-    PolicyPack,
-    PolicySeeded,
-    PolicyUnit,
-)
-from shared.errors import Conflict, FieldError, Invalid, NotFound
+from services.desk.model import NewAccount, NewKey, NewUnit
+from services.desk.usecases.packs import Why, add_version, put_in_force
+from shared.contracts.desk import PolicyAccount, PolicyKey, PolicySeeded, PolicyUnit
+from shared.errors import Conflict, FieldError, NotFound
 from shared.packs.wire import WirePack
 from shared.store.transaction import Tx
 
@@ -35,10 +28,9 @@ async def seed(
         await add_account(tx, account)
     for key in keys:
         await add_key(tx, key, by="first-run")
-    for wire in packs:
-        await add_pack(tx, wire)
-    pack, _, version = packs[-1].ref.partition("@")
-    await put_in_force(tx, unit=root.id, pack=pack, version=version, since=tx.now, by="first-run")
+    why = Why("first-run", "comes with Redress")
+    await add_version(tx, packs, why)
+    await put_in_force(tx, unit=root.id, ref=packs[-1].ref, since=None, why=why)
     tx.say(PolicySeeded(at=tx.now), subject="seeded", unit=root.id)
     return True
 
@@ -90,35 +82,6 @@ async def revoke_key(tx: Tx, id_: str, *, units: frozenset[str]) -> PolicyKey:
     if row.revoked_at is None:
         await store.revoke_key(tx, id_)
         tx.say(said, subject=f"key/{id_}", unit=row.unit)
-    return said
-
-
-async def add_pack(tx: Tx, wire: WirePack) -> PolicyPack | None:
-    """Add a version of a pack; one that is there is never replaced (None then)."""
-    pack, _, version = wire.ref.partition("@")
-    if await store.has_pack(tx, pack=pack, version=version):
-        return None
-    said = await store.add_pack(tx, wire)
-    tx.say(said, subject=f"pack/{wire.ref}", unit=ROOT)
-    return said
-
-
-async def put_in_force(
-    tx: Tx, *, unit: str, pack: str, version: str, since: datetime, by: str
-) -> PolicyInForce:
-    """Judge a unit, and those below it, by a pack from `since` on. Raises NotFound or Invalid."""
-    await tx.lock(f"in-force/{unit}")
-    if await store.unit(tx, unit) is None:
-        raise NotFound(f"There is no unit {unit!r}.", zh=f"没有单位 {unit}。")
-    if not await store.has_pack(tx, pack=pack, version=version):
-        raise Invalid(
-            f"There is no pack {pack}@{version}.",
-            zh=f"没有策略包 {pack}@{version}。",
-            errors=[FieldError("version", "unknown", "is no version that was added", "未知版本")],
-        )
-    said = PolicyInForce(unit=unit, pack=pack, version=version, since=since)
-    await store.put_in_force(tx, said, by=by)
-    tx.say(said, subject=f"in-force/{unit}", unit=unit)
     return said
 
 

@@ -1,21 +1,20 @@
 """The desk over HTTP: HTTP in, one use case, HTTP out."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Select
 
 from services.desk import store, usecases
+from services.desk.api.packs import pack_routes
 from services.desk.model import ROOT, NewAccount, NewKey, NewUnit
+from services.desk.usecases.sessions import Passwords, sign_in
 from shared.contracts.desk import Role
 from shared.contracts.values import CHANNELS
-from shared.errors import FieldError, Forbidden, Invalid, Unauthenticated
+from shared.errors import FieldError, Forbidden, Invalid
 from shared.ids import new_id
 from shared.service import Environment
 from shared.store.database import Database
@@ -89,12 +88,6 @@ class AccountOut(BaseModel):
     active: bool = True
 
 
-class InForceIn(BaseModel):
-    pack: str
-    version: str
-    since: AwareDatetime | None = None
-
-
 class SignIn(BaseModel):
     login: str
     password: str
@@ -108,11 +101,11 @@ class Token(BaseModel):
 After = Annotated[str | None, Query(max_length=500)]
 
 
-def routes(environment: Environment, database: Database) -> APIRouter:
+def routes(environment: Environment, database: Database, passwords: Passwords) -> APIRouter:
     """The desk's routes."""
     router = APIRouter(prefix="/desk/v1")
+    router.include_router(pack_routes(environment, database))
     may = Annotated[Principal, Depends(environment.guard.scope("administer"))]
-    hasher = PasswordHasher()
 
     async def page(
         principal: Principal,
@@ -176,38 +169,20 @@ def routes(environment: Environment, database: Database) -> APIRouter:
         principal: may, body: Annotated[AccountIn, Depends(body_of(AccountIn))]
     ) -> AccountOut:
         principal.must_reach(body.unit, "the unit")
-        hashed = await asyncio.to_thread(hasher.hash, body.password)
+        hashed = await passwords.hash(body.password)
         new = NewAccount(
             new_id(), body.login, body.display, body.role, body.unit, tuple(body.languages), hashed
         )
         said = await database.run(lambda tx: usecases.add_account(tx, new))
         return AccountOut.model_validate(said.model_dump())
 
-    @router.put("/in-force/{unit}", openapi_extra=describe_body(InForceIn))
-    async def put_in_force(
-        principal: may, unit: str, body: Annotated[InForceIn, Depends(body_of(InForceIn))]
-    ) -> dict[str, Any]:
-        principal.must_reach(unit, "the unit")
-        since = body.since or environment.clock.now()
-        said = await database.run(
-            lambda tx: usecases.put_in_force(
-                tx, unit=unit, pack=body.pack, version=body.version, since=since, by=principal.id
-            )
-        )
-        return said.model_dump(mode="json")
-
     @router.post("/tokens", status_code=201, openapi_extra=describe_body(SignIn))
-    async def sign_in(
+    async def make_token(
         body: Annotated[SignIn, Depends(body_of(SignIn))], response: Response
     ) -> Token:
-        async with database.reading() as connection:
-            row = await store.account_by_login(connection, body.login)
-        await asyncio.to_thread(
-            _check_password, hasher, row.password_hash if row else None, body.password
+        account = await sign_in(
+            database, environment.policy, passwords, login=body.login, password=body.password
         )
-        account = environment.policy.accounts.get(row.id) if row else None
-        if account is None or not account.active:
-            raise _wrong_login()
         response.headers["Cache-Control"] = "no-store"
         return Token(
             token=environment.guard.staff_token(account), expires_in=int(TOKEN_LIFE.total_seconds())
@@ -237,15 +212,3 @@ def _check_key(body: KeyIn, principal: Principal) -> None:
             f"You cannot give what you do not have: {', '.join(sorted(beyond))}.",
             zh="不能授予自己没有的权限。",
         )
-
-
-def _check_password(hasher: PasswordHasher, hashed: str | None, password: str) -> None:
-    # An unknown login costs the same time as a wrong password.
-    try:
-        hasher.verify(hashed or hasher.hash("nobody"), password)
-    except VerifyMismatchError:
-        raise _wrong_login() from None
-
-
-def _wrong_login() -> Unauthenticated:
-    return Unauthenticated("The login or the password is wrong.", zh="登录名或密码不正确。")
