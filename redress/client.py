@@ -22,6 +22,8 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between tries of a request that is safe to repeat."""
 QUIET_SECONDS: Final = 60.0
 """A stream that says nothing for so long, not even that it lives, is opened again."""
+LINE_SECONDS: Final = 300.0
+"""How long a line of an answer may take: learning a pack's examples takes a minute or two on a busy machine."""
 _LOCAL: Final = re.compile(r"\Ahttps?://(127\.0\.0\.1|localhost|\[::1\])([:/]|\Z)")
 
 Answer = dict[str, Any]
@@ -143,6 +145,27 @@ class Client:
         """What the system answers to `body`. Raises NotReachable or Problem."""
         return self._document(self._send("POST", path, body=body, headers=headers))
 
+    def post_file(self, path: str, raw: bytes, **query: str | int | None) -> Answer:
+        """What the system answers to a file. Raises NotReachable or Problem."""
+        self._must_have_key()
+        with self._reaching():
+            answer = self._http.post(_with_query(path, query), content=raw, timeout=300.0)
+        if not answer.is_success:
+            raise self._failure(answer)
+        return self._document(answer)
+
+    def text(self, path: str, **query: str | int | None) -> str:
+        """The text at `path`. Raises NotReachable or Problem."""
+        return self._send("GET", _with_query(path, query)).text
+
+    def raw(self, path: str) -> bytes:
+        """The bytes at `path`. Raises NotReachable or Problem."""
+        return self._send("GET", path).content
+
+    def put(self, path: str, body: object) -> Answer:
+        """What the system answers to `body` being put there. Raises NotReachable or Problem."""
+        return self._document(self._send("PUT", path, body=body))
+
     def order(self, path: str, body: object) -> None:
         """Post what is answered with nothing. Raises NotReachable or Problem."""
         self._send("POST", path, body=body)
@@ -183,6 +206,18 @@ class Client:
                     answer.read()
                     raise self._failure(answer)
                 yield from read_stream(answer.iter_lines())
+
+    def lines(self, path: str, body: object) -> Iterator[Answer]:
+        """What the system answers to `body`, line by line, as it comes. Raises NotReachable or Problem."""
+        self._must_have_key()
+        timeout = httpx.Timeout(30.0, read=LINE_SECONDS)
+        with self._reaching():
+            request = self._http.stream("POST", path, json=body, timeout=timeout)
+            with request as answer:
+                if answer.status_code != httpx.codes.OK:
+                    answer.read()
+                    raise self._failure(answer)
+                yield from (json.loads(line) for line in answer.iter_lines() if line)
 
     def _send(
         self,

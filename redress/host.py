@@ -41,7 +41,7 @@ from shared.store.relay import Relay, prune, waiting_count
 from shared.store.signal import Signal
 from shared.store.timers import Timers
 from shared.telemetry import Metrics
-from shared.web.app import Gateway
+from shared.web.app import PACKS, Gateway, is_down
 from shared.web.credentials import Guard
 from shared.web.elsewhere import elsewhere
 from shared.web.operations import operation_routes
@@ -196,7 +196,7 @@ async def _run(
     listener: socket.socket,
     on_ready: Callable[[str], None],
 ) -> None:
-    readiness = {one.service.name: _readiness(one, environment.policy) for one in hosted}
+    readiness = {one.service.name: _readiness(one, environment) for one in hosted}
     if "desk" in readiness and environment.settings.services:
         readiness |= elsewhere(environment.settings, BUILDERS.keys() - readiness.keys())
     gateway = Gateway(
@@ -260,7 +260,7 @@ def _loops(
 ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     for one in hosted:
         yield f"{one.service.name} holds", partial(holds.watch, one.service.database)
-    yield "policy", partial(watch_policy, environment.policy, bus)
+    yield "policy", partial(watch_policy, environment.policy, bus, environment.clock)
     yield "loop lag", partial(_watch_loop, environment.metrics)
     for one in hosted:
         name = one.service.name
@@ -305,9 +305,14 @@ async def _named(name: str, loop: Callable[[], Awaitable[None]]) -> None:
         raise
 
 
-def _readiness(one: Hosted, policy: Policy) -> Callable[[], Awaitable[Mapping[str, str | None]]]:
+def _readiness(
+    one: Hosted, environment: Environment
+) -> Callable[[], Awaitable[Mapping[str, str | None]]]:
+    policy, clock = environment.policy, environment.clock
+
     async def check() -> Mapping[str, str | None]:
-        return {**await one.not_ready(), "policy": policy.problem}
+        packs = policy.packs_problem(clock.now()) if policy.is_ready else None
+        return {**await one.not_ready(), "policy": policy.problem, PACKS: packs}
 
     return check
 
@@ -367,10 +372,12 @@ async def _watch_figures(one: Hosted, environment: Environment) -> None:
     metrics, name, ready = (
         environment.metrics,
         one.service.name,
-        _readiness(one, environment.policy),
+        _readiness(one, environment),
     )
     while True:
-        metrics.ready.labels(name).set(not any((await ready()).values()))
+        checks = await ready()
+        metrics.ready.labels(name).set(not is_down(checks))
+        metrics.packs_refused.labels(name).set(checks[PACKS] is not None)
         try:
             figures = await one.operations.figures()
         except Transient as error:

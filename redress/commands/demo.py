@@ -54,7 +54,8 @@ class Day:
         one.case = self._await_owner(one.number)
         if one.case and one.arrival.ending and has_owner(one.case):
             try:
-                for name, body in story_of(one.arrival):
+                is_critical = one.case.get("severity") == "critical"
+                for name, body in story_of(one.arrival, is_critical=is_critical):
                     one.case = self._command(one.number, name, body)
             except Problem as problem:
                 one.refused = str(problem)
@@ -149,8 +150,8 @@ def body_of(arrival: Arrival) -> dict[str, object]:
     }
 
 
-def story_of(arrival: Arrival) -> Iterator[tuple[str, dict[str, object]]]:
-    """The commands that take a complaint to its end, each with what it carries."""
+def story_of(arrival: Arrival, *, is_critical: bool) -> Iterator[tuple[str, dict[str, object]]]:
+    """The commands that take a complaint to its end, each with what it carries; a critical one goes the full way."""
     from datetime import timedelta
 
     from shared.clock import SystemClock
@@ -168,6 +169,13 @@ def story_of(arrival: Arrival) -> Iterator[tuple[str, dict[str, object]]]:
             "promised": {"what": promise, "by": (now + timedelta(days=2)).isoformat()},
         },
     )
+    if is_critical:
+        due = (now + timedelta(days=1)).isoformat()
+        action = {"what": promise, "owner": "demo", "due_at": due}
+        yield "find_cause", {"code": "process", "text": promise}
+        yield "propose", {"actions": [action], "impact": promise}
+        yield "answer", {"accepted": True, "channel": "phone"}
+        yield "execute", {"action": "a1.1.1", "evidence": [promise]}
     yield (
         "resolve",
         {

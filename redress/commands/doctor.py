@@ -69,6 +69,7 @@ def _mend_of(check: str) -> str:
         "database": "start the database, or correct REDRESS_DATABASE",
         "policy": "redress migrate; if the log is away, start it",
         "progress": "start the database or the log; see redress lag",
+        "packs": "upgrade this service, or redress packs use another version; redress packs list shows them",
     }.get(check, "look at the log of the service")
 
 

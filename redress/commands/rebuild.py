@@ -15,7 +15,12 @@ POLL_SECONDS = 1.0
 
 
 def rebuild(
-    service: Annotated[str, typer.Argument(help="Whose read models: notify's is the event feed.")],
+    service: Annotated[
+        str,
+        typer.Argument(
+            help="Whose read models: notify's is the event feed, followup's the search."
+        ),
+    ],
     *,
     as_json: AsJson = False,
     url: Url = None,

@@ -83,6 +83,28 @@ DONE: Final[Words] = {
     "accept": ("已接单", "taken on"),
     "contact": ("已联系客户", "talked with the customer"),
     "callback": ("已回访", "the customer was asked"),
+    "ask_customer": ("已询问客户", "the customer was asked to tell more"),
+    "record_facts": ("已记录事实", "facts recorded"),
+    "note": ("已备注", "noted"),
+    "reply": ("已回复客户", "the customer was answered"),
+    "keep_promise": ("承诺已兑现", "a promise was kept"),
+    "find_cause": ("已查明原因", "the cause is known"),
+    "decide": ("已认定", "decided"),
+    "confirm_decision": ("认定已复核", "a second person agrees"),
+    "propose": ("已提出方案", "a solution was proposed"),
+    "answer": ("客户已答复方案", "the customer answered the proposal"),
+    "execute": ("已执行一步", "an action is done"),
+    "give_task": ("已请协办", "another team is to help"),
+    "finish_task": ("协办已完成", "the other team is done"),
+    "plan_visit": ("已安排到场", "a visit is planned"),
+    "mark": ("已完成一个节点", "a step is done"),
+    "record_visit": ("已到场", "they were there"),
+    "message_added": ("客户有补充，待查看", "the customer added something, to be looked at"),
+    "review_message": ("补充已查看", "what the customer added was looked at"),
+    "overdue": ("协办或执行超时", "a task or an action is overdue"),
+    "tell_recourse": ("已告知其他途径", "told where else to turn"),
+    "hand_over": ("已移交外部", "a body outside has it"),
+    "outside_result": ("外部已有结果", "the body outside has answered"),
 }
 """What a change of the case was."""
 MESSAGE_STATES: Final[Words] = {
@@ -99,6 +121,9 @@ STYLES: Final[Mapping[str, str]] = {
     "case.escalated": "bold red",
     "case.resolved": "green",
     "case.closed": "bold green",
+    "case.refused": "yellow",
+    "contact.failed": "yellow",
+    "subscription.disabled": "red",
     "case.reopened": "yellow",
     "clock.warned": "yellow",
     "clock.breached": "bold red",
@@ -149,6 +174,36 @@ class Teller:
         who, text = self.word(data.get("by")), _short(data.get("text", ""))
         return self.pick(f"{who}补充：{text}", f"the {who} added: {text}")
 
+    def undelivered(self, data: Data) -> str:
+        zh, en = {
+            "delayed": ("邮件延迟送达", "a mail of ours is delayed"),
+            "abuse": ("邮件被举报为垃圾邮件", "a mail of ours was called abuse"),
+        }.get(str(data.get("kind")), ("邮件被退回", "a mail of ours came back"))
+        status = f" ({data['status']})" if data.get("status") else ""
+        return self.pick(zh + status, en + status)
+
+    def code_requested(self, data: Data) -> str:
+        asked = data.get("number")
+        return self.pick(f"请求重发 {asked} 的查询码", f"the code of {asked} was asked for again")
+
+    def linked(self, data: Data) -> str:
+        other, score = data.get("other_number"), data.get("score")
+        if data.get("undone"):
+            return self.pick(f"与 {other} 并非同一件事", f"not about the same as {other}")
+        return self.pick(
+            f"可能与 {other} 是同一件事（{score}）", f"likely about the same as {other} ({score})"
+        )
+
+    def changed_person(self, data: Data) -> str:
+        ways = ", ".join(data.get("contact_types", ())) or "-"
+        return self.pick(f"客户资料更新：{ways}", f"a customer's details were written: {ways}")
+
+    def erased(self, data: Data) -> str:
+        numbers = ", ".join(data.get("numbers", ())) or "-"
+        return self.pick(
+            f"投诉人的个人信息已删除：{numbers}", f"a complainant was erased: {numbers}"
+        )
+
     def understood(self, data: Data) -> str:
         category = next((one["code"] for one in data.get("categories", ())), "?")
         kind, severity = self.word(data.get("kind")), self.word(data.get("severity"))
@@ -197,6 +252,10 @@ class Teller:
     def closed(self, data: Data) -> str:
         return self.pick("已办结", "closed") + self._by(data)
 
+    def refused(self, data: Data) -> str:
+        by, reason = self._by(data), _short(str(data.get("reason") or ""))
+        return self.pick(f"处理人退回：{reason}{by}", f"given back: {reason}{by}")
+
     def reopened(self, data: Data) -> str:
         return self.pick(
             f"重新打开，第 {data.get('cycle')} 轮", f"reopened, cycle {data.get('cycle')}"
@@ -240,6 +299,17 @@ class Teller:
 
         return told
 
+    def contact_failed(self, data: Data) -> str:
+        way = self.word(data.get("contact_type"))
+        return self.pick(f"联系不上：{way}", f"cannot be reached: {way}")
+
+    def subscription_disabled(self, data: Data) -> str:
+        label = data.get("label")
+        return self.pick(f"推送已停用：{label}", f"webhook disabled: {label}")
+
+    def bulletin(self, data: Data) -> str:
+        return self.pick(f"通报：{data.get('zh')}", f"bulletin: {data.get('en')}")
+
     def _by(self, data: Data) -> str:
         by = str(data.get("by") or "")
         if by in {"", "followup", "machine"}:
@@ -265,6 +335,11 @@ def _message(zh: str, en: str) -> _Telling:
 _TELLING: Final[Mapping[str, _Telling]] = {
     "complaint.received": Teller.received,
     "complaint.message_added": Teller.message_added,
+    "complaint.undelivered": Teller.undelivered,
+    "complaint.code_requested": Teller.code_requested,
+    "complaint.linked": Teller.linked,
+    "complainant.changed": Teller.changed_person,
+    "complainant.erased": Teller.erased,
     "complaint.understood": Teller.understood,
     "complaint.triage_requested": Teller.triage,
     "complaint.assigned": Teller.assigned,
@@ -275,11 +350,15 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     "case.escalated": Teller.escalated,
     "case.resolved": Teller.resolved,
     "case.closed": Teller.closed,
+    "case.refused": Teller.refused,
     "case.reopened": Teller.reopened,
     "clock.started": _clock("开始计时：{}", "clock started: {}"),
     "clock.warned": _clock("时限将到：{}", "time is running out: {}"),
     "clock.breached": _clock("超时：{}", "deadline passed: {}"),
     "clock.met": _clock("按时完成：{}", "done in time: {}"),
+    "clock.paused": _clock("时限暂停：{}", "clock stands still: {}"),
+    "clock.resumed": _clock("时限继续：{}", "clock runs again: {}"),
+    "clock.extended": _clock("时限延长：{}", "deadline put off: {}"),
     "promise.made": _promise("承诺：{}", "promised: {}"),
     "promise.kept": _promise("承诺已兑现：{}", "promise kept: {}"),
     "promise.broken": _promise("承诺未兑现：{}", "promise broken: {}"),
@@ -289,6 +368,9 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     "message.delivered": _message("已送达{2}：{0}（{1}）", "arrived at the {2}: {0}, by {1}"),
     "message.failed": _message("未能发给{2}：{0}", "could not be sent to the {2}: {0}"),
     "message.unknown": _message("是否送达未知：{0}（{1}）", "may have arrived: {0}, by {1}"),
+    "contact.failed": Teller.contact_failed,
+    "subscription.disabled": Teller.subscription_disabled,
+    "incident.bulletin": Teller.bulletin,
 }
 
 

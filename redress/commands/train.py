@@ -95,7 +95,7 @@ def _learn(texts: Sequence[LabelledText], *, name: str) -> "Learnt":
     from services.routing.policy.train import train as train_model
 
     labels = tuple(sorted({one.label for one in texts}))
-    lessons = [Labelled(one.text, {HEAD: frozenset((one.label,))}, {}) for one in texts]
+    lessons = [Labelled(one.text, {HEAD: frozenset((one.label,))}) for one in texts]
     columns = (TextColumn("learning"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         task = progress.add_task("learning", total=None)

@@ -30,9 +30,12 @@ def up(
     Settings come from the environment, REDRESS_…: see docs/operate.md.
     """
     refuse_test_clock()
-    from redress import host
-    from redress.commands.settings import naming, read_settings
-    from shared.telemetry import configure_logs
+    from shared.collector import uncollected
+
+    with uncollected():
+        from redress import host
+        from redress.commands.settings import naming, read_settings
+        from shared.telemetry import configure_logs
 
     settings = read_settings()
     configure_logs(level=settings.log_level)

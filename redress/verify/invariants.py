@@ -172,14 +172,7 @@ def effects_happened_once(system: System) -> Found:
     for id_, count in system.receipts.items():
         if count != 1:
             yield Violation("I5", id_, f"its case holds {count} receipts")
-    assigned = Counter(
-        handler for state, handler in system.decisions.values() if state == "assigned" and handler
-    )
-    for handler, load in system.loads.items():
-        if load != assigned[handler]:
-            yield Violation(
-                "I5", None, f"handler {handler} counts {load} cases and has {assigned[handler]}"
-            )
+    yield from _loads(system)
     planned = Counter(
         (one.complaint, one.cycle, one.recipient, one.purpose) for one in system.messages
     )
@@ -189,6 +182,20 @@ def effects_happened_once(system: System) -> Found:
                 "I5", complaint, f"{count} messages `{purpose}` to {recipient} in cycle {cycle}"
             )
     yield from _feed(system)
+
+
+def _loads(system: System) -> Found:
+    assigned: Counter[str] = Counter()
+    for complaint, (state, handler) in system.decisions.items():
+        if state == "assigned" and handler:
+            assigned[handler] += system.weights.get(complaint, 1)
+    for handler, load in system.loads.items():
+        if load != assigned[handler]:
+            yield Violation(
+                "I5",
+                None,
+                f"handler {handler} has a load of {load} and cases of {assigned[handler]}",
+            )
 
 
 def _feed(system: System) -> Found:
@@ -247,7 +254,8 @@ def mails_went_once(system: System, journal: Sequence[Entry]) -> Found:
     # Without a mail server's part there is nothing to hold messages against.
     if mails:
         for one in system.messages:
-            if one.state in {"accepted", "delivered"} and not mails[one.id]:
+            is_mail = one.recipient == "complainant"  # staff find theirs at the desk
+            if is_mail and one.state in {"accepted", "delivered"} and not mails[one.id]:
                 yield Violation(
                     "I7", one.complaint, f"{_name(one)} counts as {one.state} and never left"
                 )

@@ -91,7 +91,7 @@ class System:
     decisions: Mapping[str, tuple[str, str | None]]
     """Complaint → state and handler."""
     loads: Mapping[str, int]
-    """Handler → how many cases routing counts for them."""
+    """Handler → their load: the weights of the cases that routing counts for them."""
     cases: Mapping[str, str]
     """Complaint → number."""
     receipts: Mapping[str, int]
@@ -107,6 +107,8 @@ class System:
     """Consuming service → the offset it reads next in each partition."""
     consumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Consuming service → the sources it listens to."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Complaint → what it adds to its handler's load; 1 where nothing is said."""
 
 
 class Violation(NamedTuple):

@@ -134,7 +134,9 @@ async def _own(connection: AsyncConnection, service: str) -> dict[str, Any]:
 
 async def _intake(connection: AsyncConnection) -> dict[str, Any]:
     table, made = intake.COMPLAINTS, intake.FRAME.idempotency
-    complaints = await _rows(connection, select(table.c.id, table.c.number))
+    # What was imported as history is over: intake keeps it and says nothing of it.
+    said = table.c.received_by.not_like("history/%")
+    complaints = await _rows(connection, select(table.c.id, table.c.number).where(said))
     keys = await _rows(connection, select(made.c.key, made.c.reference))
     return {
         "complaints": {row.id: row.number for row in complaints},
@@ -144,12 +146,12 @@ async def _intake(connection: AsyncConnection) -> dict[str, Any]:
 
 async def _routing(connection: AsyncConnection) -> dict[str, Any]:
     decisions, handlers = routing.DECISIONS, routing.HANDLERS
-    decided = select(decisions.c.complaint, decisions.c.state, decisions.c.handler)
+    columns = (decisions.c.complaint, decisions.c.state, decisions.c.handler, decisions.c.weight)
+    decided = await _rows(connection, select(*columns))
     loads = select(handlers.c.id, handlers.c.load)
     return {
-        "decisions": {
-            row.complaint: (row.state, row.handler) for row in await _rows(connection, decided)
-        },
+        "decisions": {row.complaint: (row.state, row.handler) for row in decided},
+        "weights": {row.complaint: row.weight for row in decided},
         "loads": {row.id: row.load for row in await _rows(connection, loads)},
     }
 

@@ -1,4 +1,4 @@
-"""`redress packs`: look after the files that say how complaints are handled."""
+"""`redress packs check`: what is wrong with packs, and what stands in good ones."""
 
 import json
 from dataclasses import asdict
@@ -9,25 +9,11 @@ import typer
 from rich.table import Table
 
 from redress.commands.screen import console, print_json
+from redress.failure import PROBLEM, USAGE
 from shared.packs.load import check as check_folder
 from shared.packs.load import load_folder, shipped_folder
 from shared.packs.located import PackError
 from shared.packs.model import Pack
-
-USAGE = 2
-PROBLEM = 1
-
-
-def packs_app() -> typer.Typer:
-    """The commands under `redress packs`."""
-    app = typer.Typer(help="Policy packs: check them.", no_args_is_help=True)
-    app.callback()(_packs)
-    app.command("check")(check)
-    return app
-
-
-def _packs() -> None:
-    """Policy packs."""
 
 
 def check(
@@ -51,7 +37,7 @@ def check(
         _print_errors(errors)
     if errors:
         raise typer.Exit(PROBLEM)
-    packs = _packs_in(path)
+    packs = packs_in(path)
     if as_json:
         for pack in packs:
             print_json(_in_figures(pack))
@@ -65,7 +51,8 @@ def _print_errors(errors: list[PackError]) -> None:
     typer.echo(f"{len(errors)} wrong", err=True)
 
 
-def _packs_in(path: Path) -> list[Pack]:
+def packs_in(path: Path) -> list[Pack]:
+    """The packs in a folder, or the one that it is."""
     if any(path.glob("*.y*ml")):
         return [load_folder(path.parent, path.name)]
     return [load_folder(path, child.name) for child in sorted(path.iterdir()) if _is_pack(child)]
