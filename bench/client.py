@@ -13,12 +13,12 @@ from typing import cast
 from bench.complaints import Requests
 from dev.process import LOOPBACK
 
-ACCEPTED = 202
+TAKEN = (200, 202)
 STALLED_SECONDS = 30.0
 
 
 class LoadFailed(Exception):
-    """The program under load answered something else than 202, or not at all."""
+    """The program under load answered something else than 200 or 202, or not at all."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         status = int(head[9:12])
         self._tell(
             rest[:length]
-            if status == ACCEPTED
+            if status in TAKEN
             else LoadFailed(f"a complaint was answered {status}: {rest[:300].decode()}")
         )
 

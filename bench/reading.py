@@ -10,9 +10,9 @@ from bench.model import Measure, percentile
 from bench.plan import Bench, Plan
 from services.routing.policy.learnt import Learnt
 from services.routing.policy.lessons import examples_of
-from services.routing.policy.plain import language_of
 from services.routing.policy.understand import understand
 from services.routing.usecases.models import shipped
+from shared.language import detect_language
 from shared.packs.load import load_folder, shipped_folder
 from shared.packs.model import Pack
 
@@ -52,7 +52,7 @@ def texts_of(pack: Pack, count: int) -> list[str]:
     draw = random.Random(7)  # noqa: S311 - repeatable, no secret
     by_language: dict[str, list[str]] = {"zh": [], "en": []}
     for one in examples_of(pack):
-        by_language[language_of(one.text)].append(one.text)
+        by_language[detect_language(one.text)].append(one.text)
     found = []
     for at in range(count):
         said, text = by_language["zh" if at % 2 else "en"], ""

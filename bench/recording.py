@@ -18,8 +18,8 @@ from sqlalchemy import select
 
 from bench.complaints import bodies
 from redress import host
-from services.notify import usecases
 from services.notify.model import Ended, Sent
+from services.notify.usecases import sending
 from shared.bus.open import open_bus
 from shared.bus.port import Bus, Record, Subscription
 from shared.clock import SystemClock
@@ -144,10 +144,10 @@ class _Stage:
 
 
 async def _accept(tx: Tx) -> bool:
-    begun = await usecases.begin(tx, limit=100)
+    begun = await sending.begin(tx, limit=100)
     if begun:
-        ended = [Ended(one, "email", Sent("accepted"), tx.now, jitter=0.0) for one in begun]
-        await usecases.finish(tx, ended)
+        ended = [Ended(one.message, "email", Sent("accepted"), tx.now, jitter=0.0) for one in begun]
+        await sending.finish(tx, ended)
     return bool(begun)
 
 
@@ -171,7 +171,7 @@ async def _open_stage(folder: Path) -> AsyncIterator[_Stage]:
             for name in CONSUMERS
         }
         loops = [
-            watch_policy(environment.policy, bus),
+            watch_policy(environment.policy, bus, environment.clock),
             *(one.relay.run() for one in hosted.values()),
         ]
         running = [asyncio.create_task(loop) for loop in loops]

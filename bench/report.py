@@ -100,11 +100,13 @@ every complaint (about 0.9 kB, Chinese and English in turns, with a mail address
 - **The bare chain**: POST, commit with outbox, append to a log in SQLite, commit of a case by a consumer, in one
   process (`bench/floors/chain.py`). The time runs from when the POST was due to when another process sees the case's
   row in the database file; looking there, every millisecond, disturbs the program less than any request would.
+- **A case page**: its floor is the three API calls that it makes, side by side, by the same client with the same
+  handler's rights; ten a second each, in turn (`bench/desk.py`). All services are in one process.
 
 ## To run it
 
 `make bench` takes some twenty-five minutes; `.venv/bin/python -m bench --quick` shows in about six that it works. `--rounds N`
-sets the rounds, `--only intake,relay,consume,catchup,scale,chain,whole` leaves the others out (and then nothing is written). PostgreSQL and
+sets the rounds, `--only intake,relay,consume,catchup,scale,chain,whole,desk` leaves the others out (and then nothing is written). PostgreSQL and
 Kafka are started by themselves, as for the tests; where there is none, its rows stay empty and its gates count as missed.
 """
 

@@ -109,6 +109,8 @@ async def _send(engine: "AsyncEngine", recorded: Recording, numbers: range) -> f
         template
         | fresh
         | {"id": new_id(), "complaint": complaint_of(at, 0), "number": number_of(at)}
+        # One person gets only so many messages a day.
+        | {"complainant_id": complaint_of(at, 1)}
         for at in numbers
     ]
     async with engine.begin() as connection:

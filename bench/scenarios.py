@@ -8,7 +8,22 @@ from typing import Final
 
 import asyncpg
 
-from bench import catchup, chain, consume, due, intake, reading, relay, scale, whole
+from bench import (
+    assigning,
+    catchup,
+    chain,
+    consume,
+    desk,
+    doors,
+    due,
+    intake,
+    masking,
+    reading,
+    relay,
+    scale,
+    telling,
+    whole,
+)
 from bench.consume import Place
 from bench.model import Measure
 from bench.plan import Bench, Plan
@@ -19,14 +34,19 @@ from dev.process import EngineError
 
 PARTS: Final = (
     "intake",
+    "doors",
     "relay",
     "consume",
     "catchup",
     "scale",
+    "telling",
     "timers",
     "understanding",
+    "assignment",
+    "masking",
     "chain",
     "whole",
+    "desk",
 )
 ON_KAFKA: Final = frozenset({"relay", "consume", "catchup", "scale"})
 
@@ -89,9 +109,11 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
         found.append(_intake(plan, "postgresql", "PostgreSQL", servers.new_database))
     else:
         found.append(_unmeasured("intake", "intake_postgresql", servers.lacking))
+    found.append(Scenario("doors", doors.steps(plan), doors.measure))
     found += [_relay(plan, servers, database) for database in ("postgresql", "sqlite")]
     found.append(_embedded_relay(plan))
     found += _consumers(plan, servers)
+    found.append(Scenario("telling", telling.steps(plan), telling.measure))
     if servers.postgresql:
         found.append(
             Scenario(
@@ -99,8 +121,11 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
             )
         )
     found.append(Scenario("understanding", reading.steps(plan), reading.measure))
+    found.append(Scenario("assignment", assigning.steps(plan), assigning.measure))
+    found.append(Scenario("masking", masking.steps(plan), masking.measure))
     found.append(Scenario("chain", chain.steps(plan), chain.measure))
     found.append(Scenario("whole", whole.steps(plan), whole.measure))
+    found.append(Scenario("desk", desk.steps(plan), desk.measure))
     return [one for one in found if one.part in parts]
 
 

@@ -120,8 +120,8 @@ async def _do(
     async with (
         scenario.ground() as data,
         running(
-            job.engine, job.scenario, seed=seed, rate=job.rate or options.rate, replicas=job.processes,
-            tell=tell, data=data, mutant=mutant,
+            job, seed=seed, rate=job.rate or options.rate, tell=tell, data=data, mutant=mutant,
+            is_fixed=scenario.is_fixed,
         ) as run,
     ):  # fmt: skip
         await asyncio.sleep(WARM_UP_SECONDS)

@@ -15,12 +15,15 @@ import signal
 import sys
 from pathlib import Path
 
-from chaos.mutants import MUTANTS
-from redress import host
-from shared import faults, telemetry
-from shared.clock import Clock, FileClock, SystemClock
-from shared.errors import Poison
-from shared.settings import Settings
+from shared.collector import uncollected
+
+with uncollected():
+    from chaos.mutants import MUTANTS
+    from redress import host
+    from shared import faults, telemetry
+    from shared.clock import Clock, FileClock, SystemClock
+    from shared.errors import Poison
+    from shared.settings import Settings
 
 
 class Fault(Poison):

@@ -36,6 +36,15 @@ class Engines:
     environment: Mapping[str, str]
     servers: Grown | None = None
 
+    def environment_of(self, member: str | None) -> Mapping[str, str]:
+        """That of one process; a `member` keeps its place in Kafka's groups over a restart."""
+        if member is None or self.servers is None:
+            return self.environment
+        return {
+            **self.environment,
+            "REDRESS_BUS": f"{self.environment['REDRESS_BUS']}?member={member}",
+        }
+
     @property
     def grown(self) -> Grown:
         """The servers. Raises ValueError on the embedded engines, which have none."""

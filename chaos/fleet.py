@@ -33,7 +33,10 @@ class NotStarted(Exception):
 
 @dataclass(slots=True)
 class Member:
-    """One process, always on the same port. `down_for` collects the seconds from each end to being ready again."""
+    """One process, always on the same port.
+
+    `down_for` collects the seconds from an end to being ready again. One that a fault ends as it starts ends anew.
+    """
 
     name: str
     folder: Path
@@ -94,8 +97,7 @@ class Member:
         assert process is not None
         code = await asyncio.to_thread(process.wait)
         self.is_ready = False
-        if self._ended_at is None:
-            self._ended_at = time.monotonic()
+        self._ended_at = time.monotonic()
         return code
 
     def signal(self, number: signal.Signals) -> None:

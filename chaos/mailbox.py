@@ -25,7 +25,8 @@ class _Taking:
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content)
-        id_ = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        # <message.number.proof@host>
+        id_ = str(mail["Message-ID"]).strip("<>").partition("@")[0].partition(".")[0]
         self._journal.write("mail", message=id_, number=str(mail["X-Redress-Number"]))
         return "250 taken"
 

@@ -25,6 +25,10 @@ STEP_SECONDS = 0.25
 LOOKS = 3
 """How often in a row nothing must be seen: what one look passed may be on its way to the next."""
 
+UNSENT = MESSAGES.c.state.in_(("pending", "attempting"))
+LONGEST = 10
+"""How many times the bound what is left may go on changing."""
+
 
 class NoRest(Exception):
     """Something was still waiting at the end of the bound; the message says what."""
@@ -33,7 +37,7 @@ class NoRest(Exception):
 async def come_to_rest(settings: Settings, *, now: datetime, within: float) -> float:
     """Wait until nothing is left to do at `now`, where the services' clock stands still; the seconds that took.
 
-    Raises NoRest when what is left stays the same for `within` seconds, or changes for ten times as long.
+    Raises NoRest when what is left stays the same for `within` seconds, or changes for LONGEST times as long.
     """
     started = changed = time.monotonic()
     quiet, before = 0, ""
@@ -42,7 +46,7 @@ async def come_to_rest(settings: Settings, *, now: datetime, within: float) -> f
         quiet = 0 if left else quiet + 1
         if left != before:
             before, changed = left, at
-        if left and (at - changed > within or at - started > 10 * within):
+        if left and (at - changed > within or at - started > LONGEST * within):
             raise NoRest(f"after {at - started:.0f} s there is still {left}")
         await asyncio.sleep(STEP_SECONDS)
     return time.monotonic() - started
@@ -59,7 +63,7 @@ async def next_moment(settings: Settings, *, until: datetime) -> datetime | None
             for column in waits:
                 query = select(func.max(column)).where(column <= until)
                 if column is MESSAGES.c.next_at:
-                    query = query.where(MESSAGES.c.state.in_(("pending", "attempting")))
+                    query = query.where(UNSENT)
                 if (at := (await connection.execute(query)).scalar_one()) is not None:
                     found.append(at)
     return max(found, default=None)
@@ -96,9 +100,7 @@ async def _in_database(settings: Settings, service: str, now: datetime) -> str:
         ),
     }
     if service == "notify":
-        waits["messages to send"] = select(MESSAGES.c.id).where(
-            MESSAGES.c.state.in_(("pending", "attempting")), MESSAGES.c.next_at <= now
-        )
+        waits["messages to send"] = select(MESSAGES.c.id).where(UNSENT, MESSAGES.c.next_at <= now)
     async with reading(settings, service) as connection:
         for what, query in waits.items():
             count = select(func.count()).select_from(query.subquery())

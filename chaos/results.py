@@ -83,6 +83,8 @@ def _row(scenario: str, engine: str, runs: Sequence[Document]) -> str:
     longest = [one["recovery_max"] for one in runs if one["recovery_max"] is not None]
     middle = [one["recovery_median"] for one in runs if one["recovery_median"] is not None]
     back = f"{max(middle):.1f} s, {max(longest):.1f} s" if longest else "–"
+    if alone := [one["undisturbed_median"] for one in runs if one.get("undisturbed_median")]:
+        back += f" (with nothing ended: {max(alone):.1f} s)"
     cells = (
         TITLES[scenario],
         ENGINES[engine],

@@ -28,6 +28,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from chaos.scenarios import Job
     from redress.verify.model import Violation
 
 REST_WITHIN = 120.0
@@ -57,6 +58,8 @@ class Outcome:
     """Mails that left more than once, each with the same id (the stated window)."""
     recoveries: list[float] = field(default_factory=list)
     """How long it took each time until all was well again."""
+    undisturbed: list[float] = field(default_factory=list)
+    """How long the same took a moment before, with nothing ended: what the load alone costs."""
     rest_seconds: float | None = None
     seconds: float = 0.0
     measured_on: str = ""
@@ -72,18 +75,24 @@ class Outcome:
 
     @property
     def recovery_median(self) -> float | None:
-        return round(median(self.recoveries), 2) if self.recoveries else None
+        return _middle(self.recoveries)
 
     @property
     def recovery_max(self) -> float | None:
         return round(max(self.recoveries), 2) if self.recoveries else None
 
     def document(self) -> dict[str, object]:
-        kept = {name: value for name, value in asdict(self).items() if name != "recoveries"}
+        lists = {"recoveries", "undisturbed"}
+        kept = {name: value for name, value in asdict(self).items() if name not in lists}
         return kept | {
             "recovery_median": self.recovery_median,
             "recovery_max": self.recovery_max,
+            "undisturbed_median": _middle(self.undisturbed),
         }
+
+
+def _middle(seconds: list[float]) -> float | None:
+    return round(median(seconds), 2) if seconds else None
 
 
 @dataclass(slots=True)
@@ -154,15 +163,14 @@ def _write_whole(file: Path, text: str) -> None:
 
 @asynccontextmanager
 async def running(
-    kind: Kind,
-    scenario: str,
+    job: Job,
     *,
     seed: int,
     rate: float,
-    replicas: int,
     tell: Callable[[str], None],
     data: Path | None = None,
     mutant: str = "",
+    is_fixed: bool = False,
 ) -> AsyncIterator[Run]:
     """Start everything; stop everything at the end. `data` is the data folder, made where none is given."""
     async with AsyncExitStack() as stack:
@@ -173,22 +181,22 @@ async def running(
         journal = Journal(folder / "journal.jsonl")
         stack.callback(journal.close)
         smtp = stack.enter_context(mailbox(journal))
-        grounds = stack.enter_context(engines(kind, folder))
-        clocks = [folder / f"clock-{at}" for at in range(replicas)]
+        grounds = stack.enter_context(engines(job.engine, folder))
+        clocks = [folder / f"clock-{at}" for at in range(job.processes)]
         members = [
             Member(
                 f"replica-{at}",
                 data,
                 folder,
                 {
-                    **grounds.environment,
+                    **grounds.environment_of(f"replica-{at}" if is_fixed else None),
                     "REDRESS_SMTP": smtp,
                     "REDRESS_TEST_CLOCK": str(clocks[at]),
                     "REDRESS_LOG_LEVEL": "warning",
                     "MUTANT": mutant,
                 },
             )
-            for at in range(replicas)
+            for at in range(job.processes)
         ]
         fleet = Fleet(members, journal)
         load = Load(fleet, journal, rate=rate, seed=seed)
@@ -197,7 +205,9 @@ async def running(
             bus=grounds.environment.get("REDRESS_BUS", "embedded"),
             database=grounds.environment.get("REDRESS_DATABASE", "sqlite"),
         )
-        outcome = Outcome(kind, scenario, seed, measured_on=datetime.now(UTC).date().isoformat())
+        outcome = Outcome(
+            job.engine, job.scenario, seed, measured_on=datetime.now(UTC).date().isoformat()
+        )
         run = Run(
             grounds, fleet, load, journal, settings, random.Random(seed), outcome, tell, clocks
         )

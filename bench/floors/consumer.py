@@ -35,6 +35,8 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "cases": ("complaint",),
     "decisions": ("complaint",),
     "handlers": ("id",),
+    "heard": ("complaint",),
+    "signs": ("week", "number"),
     "messages": ("complaint", "cycle", "recipient", "purpose"),
     "timers": ("name", "subject", "key"),
     "subjects": ("subject",),

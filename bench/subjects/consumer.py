@@ -37,7 +37,7 @@ async def measure(
         backlog = Backlog(recording, service=service, topics=hosted.consumer.topics)
         await host.migrate(environment, [hosted.service], bus)
         total = await backlog.publish(bus, events)
-        policy = asyncio.create_task(watch_policy(environment.policy, bus))
+        policy = asyncio.create_task(watch_policy(environment.policy, bus, environment.clock))
         while not environment.policy.is_ready:
             await environment.policy.changed.wait(0.1)
         calm_collector()

@@ -22,6 +22,9 @@ _ANSWER = (
 )  # fmt: skip
 
 
+_NOBODY = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
 async def mail(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, seconds: float
 ) -> None:
@@ -39,10 +42,10 @@ async def mail(
 
 
 async def contact(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer every request on a connection: ready, and the vault's answer, look alike."""
-    while (await reader.readline()).strip():
+    """Answer every request on a connection: ready, and the vault's answer, look alike; of staff nothing is known."""
+    while line := (await reader.readline()).strip():
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(_ANSWER)
+        writer.write(_NOBODY if b"/vault/staff/" in line else _ANSWER)
     writer.close()
 
 
