@@ -6,12 +6,13 @@ import json
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+from fastapi.dependencies import models as fastapi_models
 
 from redress import host
-from services.notify.sender import Sender
+from services.notify.sender import Deliverer, Digester, Sender, Spreader
 from shared.bus.open import open_bus
 from shared.clock import FixedClock
 from shared.contracts.catalogue import BY_TYPE, TOPICS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.bus.port import Bus, Record, Subscription
     from shared.service import Environment
 
+T = TypeVar("T")
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai
 WAIT = timedelta(milliseconds=5)
 
@@ -44,6 +46,8 @@ class World:
     client: httpx.AsyncClient
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     first_run: dict[str, Any] = field(default_factory=dict)
+    reads_policy: bool = True
+    """Whether it keeps looking for what desk says: most of a step's work, of no use where nothing comes any more."""
 
     @property
     def policy(self) -> Policy:
@@ -53,16 +57,25 @@ class World:
         return next(one for one in self.hosted if one.service.name == name)
 
     def sender(self) -> Sender:
-        """Notify's sender, whose loop is the service's only own one."""
-        [run] = [
-            loop
-            for one in self.hosted
-            if one.service.name == "notify"
-            for loop in one.service.loops
-        ]
-        sender = run.__self__  # type: ignore[attr-defined]
-        assert isinstance(sender, Sender)
-        return sender
+        """Notify's sender: the loop that hands messages to channels."""
+        return self._loop_of(Sender)
+
+    def deliverer(self) -> Deliverer:
+        """Notify's deliverer: the loop that posts the feed to webhooks."""
+        return self._loop_of(Deliverer)
+
+    def spreader(self) -> Spreader:
+        """Notify's spreader: the loop that makes a bulletin a message for each member."""
+        return self._loop_of(Spreader)
+
+    def digester(self) -> Digester:
+        """Notify's digester: the loop that tells staff of their day."""
+        return self._loop_of(Digester)
+
+    def _loop_of(self, kind: type[T]) -> T:
+        owners = [getattr(one, "__self__", None) for one in self.service("notify").service.loops]
+        [found] = [one for one in owners if isinstance(one, kind)]
+        return found
 
     async def settle(self, *, rounds: int = 60) -> None:
         """Let everything happen that would happen by itself at this moment of the clock."""
@@ -76,17 +89,26 @@ class World:
         self.clock.advance(by)
         await self.settle()
 
+    async def read_policy(self) -> None:
+        """Let what the desk has said of accounts, units and keys become known, and nothing else happen."""
+        await self._relay(self.service("desk"))
+        await self._read_policy()
+
     async def _step(self) -> bool:
         moved = False
-        for one in self.hosted:
+        hosted = [one for one in self.hosted if self.reads_policy or one.service.name != "desk"]
+        for one in hosted:
             moved |= await self._relay(one)
-        await self._read_policy()
-        for one in self.hosted:
+        if self.reads_policy:
+            await self._read_policy()
+        for one in hosted:
             moved |= await self._consume(one)
             moved |= bool(await one.timers.fire_due())
             moved |= await one.consumer.retry_parked()
         if any(one.service.name == "notify" for one in self.hosted):
             moved |= bool(await self.sender().send_due())
+            moved |= bool(await self.deliverer().deliver_due())
+            moved |= bool(await self.spreader().spread_due())
         return moved
 
     async def _relay(self, one: Hosted) -> bool:
@@ -108,7 +130,7 @@ class World:
     async def _read_policy(self) -> None:
         for event in await self.said("desk"):
             self.policy.apply(event)
-        self.policy.caught_up()
+        self.policy.caught_up(self.clock.now())
 
     async def said(self, service: str, kind: type[Body] | None = None) -> list[Event[Any]]:
         """Everything a service has put into the log (of one kind), in order per subject."""
@@ -164,6 +186,9 @@ async def open_world(
     """Build the services over fresh databases in `folder`, migrated and seeded, with the policy read."""
     clock = FixedClock(at)
     async with AsyncExitStack() as stack:
+        stack.callback(_forget_routes)
+        # The clock stands still, so a bucket of tokens would never fill again.
+        settings = {"key_burst": "1000000"} | settings
         made = Settings(data=folder, port=8000, **settings)  # type: ignore[arg-type]
         environment = host.make_environment(made, clock=clock, is_whole=True)
         bus = await stack.enter_async_context(open_bus(made.bus, folder=folder))
@@ -172,7 +197,7 @@ async def open_world(
             stack.push_async_callback(one.service.database.close)
             stack.push_async_callback(one.relay.stop)
         await host.migrate(environment, [one.service for one in hosted], bus)
-        readiness = {one.service.name: host._readiness(one, environment.policy) for one in hosted}
+        readiness = {one.service.name: host._readiness(one, environment) for one in hosted}
         gateway = Gateway(
             [one.service for one in hosted], metrics=environment.metrics, readiness=readiness
         )
@@ -183,6 +208,12 @@ async def open_world(
         world = World(environment, hosted, bus, clock, folder, client)
         if "notify" in services:
             world.sender()._vault._client = client
+        if "followup" in services:
+            world.service("followup").service.context.intake.transport = transport
+        if "desk" in services:
+            world.service("desk").service.context.client = await stack.enter_async_context(
+                httpx.AsyncClient(transport=transport)
+            )
         for one in hosted:
             if one.consumer.topics:
                 world.subscriptions[one.service.name] = await stack.enter_async_context(
@@ -192,6 +223,13 @@ async def open_world(
             world.first_run = json.loads((folder / "first-run.json").read_text())
             await world.settle()
         yield world
+
+
+def _forget_routes() -> None:
+    """FastAPI remembers the last thousands of functions that it looked at; each of a route holds its whole world."""
+    for known in vars(fastapi_models).values():
+        if hasattr(known, "cache_clear"):
+            known.cache_clear()
 
 
 async def seed_world(folder: Path, *, database: str = "sqlite") -> None:

@@ -34,6 +34,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made = Installation(stack, f"http://127.0.0.1:{port}")
     try:
         stack.up()
+        made.take_on_handlers(4)
         yield made
     except BaseException:
         print(made.logs())

@@ -25,7 +25,9 @@ class System:
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
-    async def start(self, *, fault: str = "", services: tuple[str, ...] = ()) -> bool:
+    async def start(
+        self, *, fault: str = "", services: tuple[str, ...] = (), within: float = START_SECONDS
+    ) -> bool:
         """Start and wait until ready; False when a fault ended it before."""
         environment = os.environ | {
             "REDRESS_DATA": str(self.folder),
@@ -42,9 +44,7 @@ class System:
                 stderr=log,
             )
         assert self._process.stdout is not None
-        line = await asyncio.wait_for(
-            asyncio.to_thread(self._process.stdout.readline), START_SECONDS
-        )
+        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), within)
         self.url = line.decode().removeprefix("ready ").strip()
         return bool(line)
 

@@ -133,14 +133,14 @@ async def test_a_watch_says_when_the_system_goes_away(seeded_folder: Path, tmp_p
         )
         assert watch.stdout is not None
         assert watch.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while made["number"] not in await asyncio.to_thread(watch.stdout.readline):
                 pass
             assert await system.stop() == 0
             while not (line := await asyncio.to_thread(watch.stderr.readline)).startswith("away ("):
                 assert line.startswith("watching ")
         watch.send_signal(signal.SIGINT)
-        watch.communicate(timeout=10)
+        watch.communicate(timeout=30)
         assert watch.returncode == 130
     finally:
         if system.is_running:

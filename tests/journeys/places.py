@@ -63,7 +63,8 @@ async def keep_complaining(system: System, taken: dict[str, dict[str, Any]]) -> 
 
 
 async def told(system: System, numbers: set[str]) -> list[dict[str, Any]]:
-    """The feed, once every one of these complaints has its message."""
+    """The feed, once every one of these complaints has its message and nothing follows any more."""
+    before = 0
     async with asyncio.timeout(SETTLED_SECONDS):
         while True:
             events = await system.events()
@@ -72,9 +73,10 @@ async def told(system: System, numbers: set[str]) -> list[dict[str, Any]]:
                 for event in events
                 if event["type"] == "redress.message.accepted.v1"
             }
-            if numbers <= done:
+            if numbers <= done and len(events) == before:
                 return events
-            await asyncio.sleep(0.2)
+            before = len(events)
+            await asyncio.sleep(0.5)
 
 
 async def until(is_so: Callable[[], bool]) -> None:

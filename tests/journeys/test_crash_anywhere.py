@@ -33,7 +33,10 @@ POINTS = [
     "notify.before_commit:kill@2",
     "notify.after_commit:kill@3",
     "notify.after_attempting:kill",
+    "notify.after_vault:kill",
+    "notify.in_call:kill",
     "notify.after_sent:kill",
+    "notify.after_recorded:kill",
 ]
 
 

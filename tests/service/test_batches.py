@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import event
 
-from services.notify import usecases
+from services.notify.usecases import sending
 from shared.bus.port import Record
 from shared.contracts.notify import MessageAccepted
 
@@ -106,13 +106,14 @@ async def test_two_senders_never_begin_the_same_message(world: World) -> None:
         for one in world.hosted:
             await world._consume(one)
         begun = [
-            message
+            begun_.message
             for messages in await asyncio.gather(
-                *(database.run(lambda tx: usecases.begin(tx, limit=3)) for _ in range(4))
+                *(database.run(lambda tx: sending.begin(tx, limit=3)) for _ in range(4))
             )
-            for message in messages
+            for begun_ in messages
         ]
 
-    assert len({one.id for one in begun}) == len(begun) == 8
+    # Four times three of them: customers' and handlers' messages.
+    assert len({one.id for one in begun}) == len(begun) == 12
     assert all(one.attempts == 1 for one in begun)
     assert await world.said("notify", MessageAccepted) == []

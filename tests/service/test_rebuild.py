@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.followup.store.finding import clear_texts
+from services.followup.usecases.indexing import Indexing
 from shared.contracts.followup import CallbackDue
 from shared.errors import Transient
 from shared.rebuild import ReadModel, Rebuilder, SaysSomething
@@ -146,8 +148,34 @@ async def test_what_is_parked_stays_the_consumers(world: World) -> None:
     assert [one["events"] for one in parked] == [2]
 
 
+async def test_cases_from_before_there_was_a_search_are_found_after_a_rebuild(world: World) -> None:
+    old = (await world.complain("电表走得快"))["number"]
+    await world.settle()  # partitions have no order between them
+    new = (await world.complain("快递不见了"))["number"]
+    await world.settle()
+    followup = world.service("followup")
+    indexing = Indexing(followup.service.database)
+    await indexing.index_some()
+    await followup.service.database.run(lambda tx: clear_texts(tx, 1))  # the newest goes
+    assert [await cases_with(world, one) for one in ("电表", "快递")] == [[old], []]
+    said = len(await world.said("followup"))
+
+    assert (await world.post("/followup/v1/operations/rebuild", {})).status_code == 202
+    await followup.rebuilder.rebuild()
+    await indexing.index_some()
+    await world.settle()
+
+    assert [await cases_with(world, one) for one in ("电表", "快递")] == [[old], [new]]
+    assert len(await world.said("followup")) == said
+
+
+async def cases_with(world: World, words: str) -> list[str]:
+    found = (await world.get(f"/followup/v1/cases?q={words}")).json()["items"]
+    return [one["number"] for one in found]
+
+
 async def test_a_service_without_a_read_model_refuses_in_a_sentence(world: World) -> None:
-    answer = await world.post("/followup/v1/operations/rebuild", {})
+    answer = await world.post("/routing/v1/operations/rebuild", {})
 
     assert answer.status_code == 409
     assert "backup" in answer.json()["detail"]

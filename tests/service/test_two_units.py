@@ -139,7 +139,9 @@ async def test_the_root_sees_both(world: World, units: dict[str, Any]) -> None:
 
 
 async def test_the_stream_gives_only_one_s_own(world: World, units: dict[str, Any]) -> None:
-    from services.notify import api
+    from services.notify.api.door import Door
+    from services.notify.api.feed import _follow
+    from services.notify.model import Wanted
 
     notify = world.service("notify").service
     scope = {
@@ -154,7 +156,9 @@ async def test_the_stream_gives_only_one_s_own(world: World, units: dict[str, An
         raise AssertionError
 
     request = Request(scope, receive)
-    stream = api._follow(request, world.environment, notify.database, notify.context, 0, None)
+    vault = world.sender()._vault
+    door = Door(world.environment, notify.database, notify.context, vault, {})
+    stream = _follow(request, door, 0, None, Wanted())
     text = b""
     async for part in stream:
         if part.startswith(b":"):

@@ -179,10 +179,10 @@ async def test_the_packs_in_force_are_read_before_the_first_complaint(world: Wor
     policy = Policy()
     for event in await world.said("desk"):
         policy.apply(event)
-    assert not policy._packs
+    assert not policy._packs._read
 
-    policy.caught_up()
+    policy.caught_up(world.clock.now())
 
     assert policy.is_ready
     ref = "@".join(policy.in_force(policy.root, world.clock.now()))
-    assert ref in policy._packs
+    assert ref in policy._packs._read

@@ -306,7 +306,7 @@ async def open_bench(
     environment = make_environment(settings, clock=clock, is_whole=True)
     for event in policy_events(at):
         environment.policy.apply(event)
-    environment.policy.caught_up()
+    environment.policy.caught_up(environment.clock.now())
     service = build(environment)
     await upgrade(settings.database_url("followup"), service.migrations)
     none = cast("Bus", None)  # what is heard is handed in directly

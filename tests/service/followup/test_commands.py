@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.followup.policy.lifecycle import COMMANDS
 from shared.contracts.followup import CaseChanged, CaseResolved
 from tests.service.followup.bench import open_bench, resolution
 
@@ -231,9 +232,10 @@ async def test_the_list_pages_by_key_and_filters(bench: Bench) -> None:
 async def test_the_lifecycle_is_served_as_data(bench: Bench) -> None:
     shown = (await bench.get("/lifecycle")).json()
 
-    assert [one["name"] for one in shown["commands"]] == [
-        "accept", "contact", "resolve", "callback", "close", "reopen",
-    ]  # fmt: skip
+    commands = {one["name"]: one for one in shown["commands"]}
+    assert list(commands) == list(COMMANDS)
+    assert commands["confirm_decision"]["who"] == "second_person"
+    assert "reason" in commands["reopen"]["body"]["properties"]
     assert {"name", "zh", "en"} <= set(shown["states"][0])
 
 
@@ -292,4 +294,6 @@ async def test_of_two_replicas_one_notices_a_missed_clock(
 
         await asyncio.gather(one.timers.fire_due(), two.timers.fire_due())
 
-        assert (await two.case(number))["escalation_level"] == 2
+        assert (await two.case(number))[
+            "escalation_level"
+        ] == 3  # the pack: what was missed goes there at once

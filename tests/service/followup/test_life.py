@@ -125,7 +125,7 @@ async def test_a_complaint_goes_from_receipt_to_closing(bench: Bench) -> None:
     ]
     assert [body.result for body in await bench.said(subject, CallbackDone)] == ["satisfied"]
     assert {body.clock.name for body in await bench.said(subject, ClockMet)} == {
-        "acknowledge", "first_contact", "solution", "callback", "closure",
+        "acknowledge", "first_contact", "progress", "solution", "callback", "closure",
     }  # fmt: skip
     assert [body.by for body in cases if body.what == "accept"] == ["key/root"]
     assert await bench.said(subject, ClockBreached) == []
@@ -138,33 +138,36 @@ async def test_a_missed_clock_warns_breaches_once_and_escalates_to_the_superviso
     subject, number = await bench.assigned(severity="high")  # first contact: 2 h
 
     await bench.advance(HOUR)
+    assert await bench.said(subject, CaseEscalated) == []
     await bench.advance(36 * MINUTE)
     assert [
         (body.clock.name, body.fraction) for body in await bench.said(subject, ClockWarned)
     ] == [("first_contact", 0.5), ("first_contact", 0.8)]
+    [warned] = await bench.said(subject, CaseEscalated)
+    assert (warned.escalation_level, warned.what) == (2, "warned")  # 80 % of the deadline
     await bench.advance(24 * MINUTE)
     await bench.advance(HOUR)
 
     [breach] = await bench.said(subject, ClockBreached)
     assert breach.clock.name == "first_contact"
-    [escalated] = await bench.said(subject, CaseEscalated)
-    assert (escalated.escalation_level, escalated.what) == (2, "first_contact")
+    _, escalated = await bench.said(subject, CaseEscalated)
+    assert (escalated.escalation_level, escalated.what) == (3, "first_contact")
     case = await bench.case(number)
-    assert (case["escalation_level"], case["state"]) == (2, "assigned")
+    assert (case["escalation_level"], case["state"]) == (3, "assigned")
     clock = await bench.clock_of(number, "first_contact")
     assert (clock["state"], clock["breached_at"]) == ("breached", clock["due_at"])
 
-    # the next one missed goes one higher; a late step is met late, and that is no new breach
+    # taken note of, it climbs no further by itself; the next one missed goes one higher
+    await bench.do(number, "take_escalation")
     await bench.do(number, "accept")
     await bench.do(number, "contact")
     clock = await bench.clock_of(number, "first_contact")
     assert (clock["state"], clock["met_at"] is not None) == ("breached", True)
     await bench.advance(timedelta(days=3))
-    assert (await bench.case(number))["escalation_level"] == 3
-    assert [body.clock.name for body in await bench.said(subject, ClockBreached)] == [
-        "first_contact",
-        "solution",
-    ]
+    last = (await bench.said(subject, CaseEscalated))[2]
+    assert (last.escalation_level, last.what) == (4, "solution")
+    breached = {body.clock.name for body in await bench.said(subject, ClockBreached)}
+    assert breached == {"first_contact", "progress", "solution"}
 
 
 async def test_a_breach_slept_through_is_noticed_without_late_warnings(bench: Bench) -> None:
@@ -413,7 +416,8 @@ async def test_the_customer_sees_the_four_steps_what_was_promised_and_what_comes
     assert answer.status_code == 200
     shown = answer.json()
     assert set(shown) == {
-        "number", "received_at", "state", "closed", "steps", "promises", "next",
+        "number", "received_at", "state", "closed", "steps", "promises", "next", "offer", "questions", "result",
+        "recourse", "may",
     }  # fmt: skip
     assert [(one["name"], one["done_at"] is not None) for one in shown["steps"]] == [
         ("listen", True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,15 +15,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(seeded_folder: Path, tmp_path: Path) -> AsyncIterator[World]:
+    shutil.copytree(seeded_folder, tmp_path, dirs_exist_ok=True)
     async with open_world(tmp_path, services=("desk", "intake")) as opened:
         yield opened
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 async def either_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    database = (
-        "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_databases")
-    )
+    database = request.param
+    if database == "sqlite":
+        shutil.copytree(request.getfixturevalue("seeded_folder"), tmp_path, dirs_exist_ok=True)
+    else:
+        database = request.getfixturevalue("postgres_databases")
     async with open_world(tmp_path, services=("desk", "intake"), database=database) as opened:
         yield opened

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from services.routing.policy.roster import WEIGHTS
 from shared.contracts.routing import (
     ComplaintAssigned,
     ComplaintCorrected,
@@ -165,4 +167,6 @@ async def test_work_is_spread_evenly_over_equal_handlers(world: World) -> None:
     await world.settle()
 
     handlers = (await world.get("/routing/v1/handlers")).json()["items"]
-    assert sorted(one["load"] for one in handlers) == [3, 3, 3, 3]
+    decisions = (await world.get("/routing/v1/decisions")).json()["items"]
+    assert sorted(Counter(one["handler"] for one in decisions).values()) == [3, 3, 3, 3]
+    assert {one["load"] for one in handlers} == {3 * WEIGHTS[decisions[0]["severity"]]}

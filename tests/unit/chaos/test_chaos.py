@@ -43,6 +43,13 @@ def test_the_table_adds_slices_up_and_names_what_was_broken() -> None:
     assert "| 100 | 1,500 | I5 | 5.0 s, 9.0 s | 2026-03-03 |" in table
 
 
+def test_beside_a_hand_over_stands_what_the_load_alone_costs() -> None:
+    outcome = Outcome("grown", "handover", 1, faults=2, measured_on="2026-03-02")
+    outcome.recoveries, outcome.undisturbed = [2.5, 2.7], [1.4, 1.6]
+
+    assert "| 2.6 s, 2.7 s (with nothing ended: 1.5 s) |" in in_words([outcome.document()])
+
+
 def test_each_kind_of_poison_has_a_subject_of_its_own() -> None:
     records = bad_records("p")
 

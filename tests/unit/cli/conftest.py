@@ -82,11 +82,15 @@ def _handler(system: System) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self.respond()
 
+        def do_PUT(self) -> None:
+            self.respond()
+
         def respond(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            body = json.loads(raw) if raw else None
+            is_json = "json" in self.headers.get("Content-Type", "")
+            body = json.loads(raw) if raw and is_json else raw or None
             system.asked.append(
                 Asked(self.command, parts.path, query, dict(self.headers.items()), body)
             )

@@ -52,22 +52,23 @@ def add(
     *,
     about_clocks: Sequence[ClockFact] = (),
     now: datetime = MONDAY,
+    by: Rules | None = None,
 ) -> tuple[tuple[Fact, ...], tuple[ClockFact, ...]]:
     """All facts after adding some, as the service would keep them."""
     new = tuple(added)
-    found = change(facts, clock_facts, new, about_clocks, rules=rules(), now=now)
+    found = change(facts, clock_facts, new, about_clocks, rules=by or rules(), now=now)
     if found is None:
         return (*facts, *new), tuple(clock_facts)
     return (*facts, *found.facts), (*clock_facts, *found.clock_facts)
 
 
 def heard(added: Iterable[Fact]) -> tuple[Case | None, tuple[Reading, ...]]:
-    """The case and its clocks after hearing facts one by one."""
+    """The case and the last runs of its clocks after hearing facts one by one."""
     from services.followup.policy.case import fold
-    from services.followup.policy.clocks import read
+    from services.followup.policy.clocks import last_runs, read
 
     facts: tuple[Fact, ...] = ()
     clock_facts: tuple[ClockFact, ...] = ()
     for fact in added:
         facts, clock_facts = add(facts, clock_facts, [fact], now=minute(60))
-    return fold(facts), read(clock_facts)
+    return fold(facts), last_runs(read(clock_facts))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.followup.model import (
+    NOT_TIMED,
     Acknowledged,
     Assigned,
     Case,
@@ -108,6 +109,18 @@ def test_while_unsure_the_clocks_of_every_candidate_run() -> None:
     }  # fmt: skip
 
 
+def test_while_unsure_deadlines_are_those_of_the_strictest_candidate() -> None:
+    strict = understood("high", unsure=True, categories=("GEN-SVC", "GEN-SAF"))
+    mild = understood("low", unsure=True, categories=("GEN-SVC", "GEN-SAF"))
+
+    due = [
+        {one.clock.name: one.clock.due_at for one in heard([receipt(), each])[1]}["first_contact"]
+        for each in (strict, mild)
+    ]
+
+    assert due[1] == due[0]
+
+
 def test_triage_is_over_when_somebody_is_given_the_case_and_starts_anew_when_asked_again() -> None:
     asked = Fact(TriageRequested(), minute(1), "routing", 1, 2)
     given = Fact(Assigned("service", "an"), minute(9), "routing", 1, 3)
@@ -136,11 +149,11 @@ def test_warnings_count_the_time_that_the_calendar_counts() -> None:
 
 def test_a_clock_warns_of_the_largest_fraction_used_up_then_breaches_at_its_due_time() -> None:
     known = reading("first_contact", [receipt(), understood("high")])  # due after 2 h
-    assert clocks.next_moment(rules(), [known]) == minute(60)
+    assert clocks.next_moment(rules(), [known], NOT_TIMED) == minute(60)
 
-    early = clocks.fire(rules(), known, minute(10))
-    warned = clocks.fire(rules(), known, minute(100))
-    breached = clocks.fire(rules(), known, minute(150))
+    early = clocks.fire(rules(), known, NOT_TIMED, minute(10))
+    warned = clocks.fire(rules(), known, NOT_TIMED, minute(100))
+    breached = clocks.fire(rules(), known, NOT_TIMED, minute(150))
 
     assert early is None
     assert warned is not None
@@ -152,7 +165,7 @@ def test_a_clock_warns_of_the_largest_fraction_used_up_then_breaches_at_its_due_
 def test_a_breach_is_about_one_deadline_a_later_one_runs_again() -> None:
     facts, about = add((), (), [receipt(), understood("critical", unsure=True)])
     first = next(one for one in clocks.read(about) if one.clock.name == "first_contact")
-    breach = clocks.fire(rules(), first, minute(31))
+    breach = clocks.fire(rules(), first, NOT_TIMED, minute(31))
     assert breach is not None
     facts, about = add(facts, about, [], about_clocks=[breach], now=minute(31))
     breached = next(one for one in clocks.read(about) if one.clock.name == "first_contact")
@@ -172,7 +185,7 @@ def test_a_breach_is_about_one_deadline_a_later_one_runs_again() -> None:
 def test_a_receipt_that_was_in_time_but_came_late_meets_the_clock() -> None:
     facts, about = add((), (), [receipt()])
     [running] = clocks.read(about)
-    breach = clocks.fire(rules(), running, minute(6))
+    breach = clocks.fire(rules(), running, NOT_TIMED, minute(6))
     assert breach is not None
     facts, about = add(facts, about, [], about_clocks=[breach], now=minute(6))
 

@@ -11,6 +11,7 @@ from services.followup.model import (
     Accepted,
     Acknowledged,
     Assigned,
+    Case,
     ClockFact,
     Contacted,
     Fact,
@@ -22,7 +23,7 @@ from services.followup.model import (
     Understood,
 )
 from services.followup.policy.case import fold
-from services.followup.policy.clocks import read
+from services.followup.policy.clocks import Reading, read, read_again
 from tests.unit.followup.facts import add, heard, minute, receipt
 
 SEVERITIES = st.sampled_from(["low", "normal", "high", "critical"])
@@ -88,14 +89,23 @@ def two_orders(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
     return plain, [waiting[source].pop(0) for source in sources]
 
 
+def every_run(told: list[Fact]) -> tuple[Case | None, tuple[Reading, ...]]:
+    """The case and all runs of its clocks after hearing facts one by one."""
+    facts: tuple[Fact, ...] = ()
+    about: tuple[ClockFact, ...] = ()
+    for one in told:
+        facts, about = add(facts, about, [one], now=minute(60))
+    return fold(facts), read(about)
+
+
 @given(two_orders())
 def test_any_interleaving_of_the_streams_gives_the_same_case_and_clocks(
     orders: tuple[list[Fact], list[Fact]],
 ) -> None:
     plain, mixed = orders
 
-    expected_case, expected = heard(plain)
-    case, readings = heard(mixed)
+    expected_case, expected = every_run(plain)
+    case, readings = every_run(mixed)
 
     assert case is not None
     assert case == expected_case
@@ -117,6 +127,21 @@ def test_any_order_of_the_same_facts_folds_into_the_same(
 
     assert fold(shuffled) == fold(facts)
     assert read(shuffled_clocks) == read(clock_facts)
+
+
+@given(two_orders(), st.integers(0, 40))
+def test_reading_on_gives_what_reading_everything_gives(
+    orders: tuple[list[Fact], list[Fact]], after: int
+) -> None:
+    facts: tuple[Fact, ...] = ()
+    clock_facts: tuple[ClockFact, ...] = ()
+    for fact in [*orders[1], *worked()]:
+        facts, clock_facts = add(facts, clock_facts, [fact], now=fact.at)
+    known, added = clock_facts[:after], clock_facts[after:]
+
+    found = read_again(read(known), known, added)
+
+    assert found == read(clock_facts)
 
 
 def worked() -> list[Fact]:

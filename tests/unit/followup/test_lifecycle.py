@@ -14,16 +14,20 @@ from services.followup.model import (
     Assigned,
     CallbackCame,
     CallbackSettled,
+    Calling,
     Case,
     Closed,
     Contacted,
+    Decided,
     Fact,
     Reopened,
     Resolved,
+    Timed,
     Understood,
+    Work,
 )
 from services.followup.policy.case import fold
-from services.followup.policy.escalation import raised
+from services.followup.policy.escalation import asked_level, brought, missed_level, raised
 from services.followup.policy.lifecycle import (
     COMMANDS,
     GUARDS,
@@ -31,8 +35,9 @@ from services.followup.policy.lifecycle import (
     lifecycle_markdown,
     missing,
 )
-from shared.contracts.values import CaseStateName
-from tests.unit.followup.facts import minute, receipt, rules
+from shared.contracts.values import CaseStateName, Decision, Finding, Solution
+from tests.unit.followup.facts import heard, minute, receipt, rules
+from tests.unit.followup.test_clocks import understood
 
 STATE_NAMES: tuple[CaseStateName, ...] = get_args(CaseStateName)
 ASSIGNED = Fact(Assigned("service", "an"), minute(1), "routing", 1, 2)
@@ -72,17 +77,36 @@ def test_each_step_of_the_way_has_its_state() -> None:
 def test_what_each_command_misses_on_each_step_of_the_way(
     name: str, refusals: list[list[str]]
 ) -> None:
-    command = next(one for one in COMMANDS.values() if one.name == name)
+    command = COMMANDS[name]
 
     found = [[error.field for error in missing(command, after(count))] for count in range(1, 9)]
 
     assert found == refusals
 
 
+def ready_for(name: str) -> Case:
+    """A case in which every fact that the command needs is there."""
+    case = replace(after(7), callback_result="unreached")
+    accepted = Solution(round=1, actions=(), proposed_at=minute(4), answer="accepted")
+    solution = accepted.model_copy(update={"answer": None}) if name == "answer" else accepted
+    decision = Decision(outcome="upheld", reason="r", by="account/an", decided_at=minute(4))
+    finding = Finding(code="process", text="t", found_at=minute(4))
+    work = Work(finding=finding, decision=decision, solutions=(solution,))
+    calling = Calling(second_due_at=minute(9))
+    result = None if name == "claim_callback" else case.callback_result
+    return replace(
+        case,
+        work=work,
+        timed=Timed(calling=calling),
+        callback_due_at=minute(9),
+        callback_result=result,
+    )
+
+
 @pytest.mark.parametrize(("name", "state"), list(product(COMMANDS, STATE_NAMES)))
 def test_no_command_is_possible_outside_its_states(name: str, state: CaseStateName) -> None:
-    command = next(one for one in COMMANDS.values() if one.name == name)
-    ready = replace(after(7), state=state, callback_result="unreached")  # every fact is there
+    command = COMMANDS[name]
+    ready = replace(ready_for(name), state=state)
 
     errors = missing(command, ready)
 
@@ -145,3 +169,37 @@ def test_the_ladder_goes_to_the_supervisor_first_and_never_outside_by_itself() -
     pack = rules().pack
 
     assert [raised(pack, level) for level in (1, 2, 3, 4)] == [2, 3, 4, 4]
+
+
+@pytest.mark.req("R-093")
+def test_each_step_of_the_ladder_names_what_brings_a_case_there() -> None:
+    pack = rules().pack
+
+    assert [brought(pack, 1, one) for one in ("warned", "breached", "critical", "nobody's")] == [
+        2, 3, 4, 1,
+    ]  # fmt: skip
+    assert [missed_level(pack, level) for level in (1, 2, 3, 4)] == [3, 3, 4, 4]
+    assert [asked_level(pack, level) for level in (1, 2, 3, 4)] == [2, 3, 4, 4]
+    assert brought(pack, 1, "statutory_limit") == 1  # nobody outside is told by itself
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["receipt first", "understood first"])
+def test_what_is_critical_goes_to_the_company_at_once_and_stays_there(*, is_first: bool) -> None:
+    first, then = receipt(), understood("critical", order=1)
+    told = [first, then] if is_first else [then, first]
+    milder = understood("normal", after=5, order=2)
+
+    case = heard([*told, milder])[0]
+
+    assert case is not None
+    assert (case.level, case.severity) == (4, "normal")
+
+
+def test_a_cue_that_the_ladder_names_and_a_verdict_against_the_customer_go_up() -> None:
+    again = understood("high", order=1, cues=("repeat",))
+    decided = Fact(Decided(1, "not_upheld", "r", ("e",)), minute(9), "account/an")
+
+    for told in ([again], [understood("high", order=1), decided]):
+        case = heard([receipt(), *told])[0]
+        assert case is not None
+        assert case.level == 2

@@ -9,7 +9,6 @@ import pytest
 
 from services.intake.model import Contact, Draft, Person
 from services.intake.policy.normalise import (
-    detect_language,
     normal_email,
     normal_phone,
     normalise,
@@ -18,6 +17,7 @@ from services.intake.policy.normalise import (
 from services.intake.policy.seal import Box, SealBroken, Vault
 from services.intake.policy.tokens import Tokens
 from shared.errors import Invalid
+from shared.language import detect_language
 
 if TYPE_CHECKING:
     from services.intake.model import Complaint

@@ -330,11 +330,18 @@ def test_the_trades_own_messages_begin_with_sympathy_and_read_without_values(
     pack: str, language: str
 ) -> None:
     inherited = {one.id for one in pack_of("generic").templates}
-    own = [one for one in pack_of(pack).templates if one.id not in inherited]
+    own = [
+        one
+        for one in pack_of(pack).templates
+        # In danger what to do comes first.
+        if one.id not in inherited and one.purpose != "safety_advice"
+    ]
 
     assert len(own) == 4
     for template in own:
-        empty = write_letter(template, language=language, values={})
+        # What a letter requires it is never written without.
+        required = {name: f"[{name}]" for name in template.requires}
+        empty = write_letter(template, language=language, values=required)
         full = write_letter(
             template, language=language, values={name: f"[{name}]" for name in template.variables}
         )

@@ -39,7 +39,8 @@ def test_a_text_alone_is_a_complaint_without_cues_and_all_can_be_said(folder: Pa
         "  - category: GEN-PRD\n"
         "    texts:\n"
         "      - 用了两天就散架了\n"
-        '      - {text: "Does it come in blue?", kind: inquiry, cues: [hazard]}\n',
+        '      - {text: "Does it come in blue?", kind: inquiry, cues: [hazard]}\n'
+        "      - {text: 门口全是玻璃渣, severity: high}\n",
     )
 
     [examples] = load_folder(folder, "shop").examples
@@ -48,6 +49,7 @@ def test_a_text_alone_is_a_complaint_without_cues_and_all_can_be_said(folder: Pa
     assert examples.texts == (
         Example(text="用了两天就散架了", kind="complaint", cues=()),
         Example(text="Does it come in blue?", kind="inquiry", cues=("hazard",)),
+        Example(text="门口全是玻璃渣", severity="high"),
     )
 
 
@@ -90,6 +92,18 @@ def test_texts_of_a_category_are_added_to_those_inherited(folder: Path) -> None:
             4,
             "texts[0].kind",
             "complaint",
+        ),
+        (
+            "  - category: GEN-PRD\n    texts:\n      - {text: 散了, severity: grave}\n",
+            4,
+            "texts[0].severity",
+            "critical",
+        ),
+        (
+            "  - category: GEN-PRD\n    texts:\n      - {text: 散了, cues: [hazard], severity: normal}\n",
+            4,
+            "texts[0].severity",
+            "the cue 'hazard' makes it high",
         ),
     ],
 )  # fmt: skip

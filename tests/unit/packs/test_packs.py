@@ -153,7 +153,8 @@ def test_every_template_reads_with_and_without_its_values(
     generic: Pack, language: str, *, filled: bool
 ) -> None:
     for template in generic.templates:
-        values = {name: f"[{name}]" for name in template.variables} if filled else {}
+        named = template.variables if filled else template.requires
+        values = {name: f"[{name}]" for name in named}
 
         letter = write_letter(template, language=language, values=values)
 
@@ -161,7 +162,9 @@ def test_every_template_reads_with_and_without_its_values(
         assert "\n" not in letter.subject
         assert "\n\n\n" not in letter.body
         assert "None" not in letter.body
-        assert not filled or "[number]" in letter.subject + letter.body
+        # A digest is about many cases.
+        names = "[number]" in letter.subject + letter.body or "number" not in template.variables
+        assert not filled or names
 
 
 @pytest.mark.req("R-054")
@@ -578,3 +581,35 @@ def test_a_clock_can_be_for_some_channels_alone(folder: Path) -> None:
     assert "at_the_table" in names("walk_in")
     assert "at_the_table" not in names("web")
     assert "at_the_table" not in names(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("taxonomy: " + "[" * 100_000, 1, "nested too deeply"),
+        ("taxonomy:\n  - &a {code: A}\n  - *a\n", 3, "takes no aliases"),
+        ("taxonomy: []\n---\ncues: []\n", 2, "a second document begins"),
+        ("taxonomy:\n  ? [a]\n  : b\n", 2, "a key must be a word"),
+    ],
+)
+def test_a_file_made_to_do_harm_is_refused_by_line(
+    folder: Path, text: str, line: int, told: str
+) -> None:
+    write(folder, "")
+    (folder / "shop" / "harm.yaml").write_text(text)
+
+    error = only_error(folder)
+
+    assert (error.file, error.line) == ("shop/harm.yaml", line)
+    assert told in error.message
+
+
+def test_what_a_pack_inherits_may_come_with_redress(tmp_path: Path) -> None:
+    write(tmp_path, "", inherits="power@1.0")
+
+    assert check(tmp_path / "shop") == []
+    assert [one.ref for one in read_chain(tmp_path, "shop")] == [
+        "generic@1.0",
+        "power@1.0",
+        "shop@1.10",
+    ]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dev.models import shipped_packs
 from services.routing.policy.calibrate import Judged, calibrated
-from services.routing.policy.features import features, words
+from services.routing.policy.category import Ranked
+from services.routing.policy.features import features, group, saying, words
+from services.routing.policy.kind import KindFound
 from services.routing.policy.learnt import Head, Learnt, NotAModel, dump, load
-from services.routing.policy.lessons import Lesson, examples_of, fits, learn
+from services.routing.policy.lessons import Lesson, examples_of, fits, fits_all, learn
+from services.routing.policy.severity import expected
+from services.routing.policy.space import Alike
 from services.routing.policy.train import Labelled, Question, train
 from services.routing.policy.understand import understand
-from services.routing.usecases.models import shipped
+from services.routing.policy.weighing import Outlook
+from services.routing.usecases.models import common, shipped
 from shared.packs.load import load_folder, shipped_folder
 from shared.packs.model import SEVERITIES, Example, Examples, Pack
 
@@ -37,7 +45,7 @@ LABELS = Question("label", ("clerk", "meter"))
 
 def labelled() -> list[Labelled]:
     return [
-        Labelled(text, {"label": frozenset((label,))}, {})
+        Labelled(text, {"label": frozenset((label,))})
         for label, texts in (("meter", METER), ("clerk", CLERK))
         for text in texts
     ]
@@ -87,6 +95,7 @@ def test_what_is_no_model_is_told_and_not_read(data: bytes) -> None:
 @given(st.text(max_size=200))
 @example("¹")
 @example("ꀀ")
+@example("0'A")
 def test_any_text_has_features_that_lie_in_its_words_or_between_them(text: str) -> None:
     found = features(text)
 
@@ -105,9 +114,9 @@ def test_a_text_without_a_known_feature_is_as_likely_as_labels_are_in_general(
 
 def test_margins_that_tell_nothing_make_no_likelihood_near_one() -> None:
     head = Head("label", ("a", "b"), (0.0, 0.0))
-    noise = [Judged((0.5, -0.5), {}, frozenset("a" if at % 2 else "b")) for at in range(40)]
+    noise = [Judged((0.5, -0.5), frozenset("a" if at % 2 else "b")) for at in range(40)]
     telling = [
-        Judged((1.0, -1.0) if at % 2 else (-1.0, 1.0), {}, frozenset("a" if at % 2 else "b"))
+        Judged((1.0, -1.0) if at % 2 else (-1.0, 1.0), frozenset("a" if at % 2 else "b"))
         for at in range(40)
     ]
 
@@ -118,6 +127,7 @@ def test_margins_that_tell_nothing_make_no_likelihood_near_one() -> None:
     assert sure["a"] > 0.95
 
 
+@lru_cache(maxsize=1)
 def small_pack() -> Pack:
     generic = load_folder(shipped_folder(), "generic")
     said = {
@@ -224,6 +234,64 @@ def test_corrections_add_to_what_a_pack_teaches() -> None:
     assert found.category == "GEN-PRD"
 
 
+def test_what_is_learnt_of_a_word_is_learnt_of_those_that_say_the_same() -> None:
+    alike = Alike({one: (group("rude"),) for one in saying(["吼"], ["shouted", "barked"])})
+    plain = train(labelled(), questions=[LABELS], name="m")
+    shared = train(labelled(), questions=[LABELS], name="m", alike=alike)
+
+    assert answer(shared, "somebody barked")["clerk"] > answer(plain, "somebody barked")["clerk"]
+    assert answer(shared, "barked")["clerk"] > 0.6
+
+
+def test_learning_begins_where_a_common_model_stands() -> None:
+    kinds = Question("kind", ("complaint", "inquiry"))
+    asked = [
+        Labelled(text, {"kind": frozenset((kind,))}, source=source)
+        for source in ("a", "b")
+        for kind, texts in (
+            ("inquiry", ("how much is it", "how long does it take", "how do i get there")),
+            ("complaint", ("sort this out", "sort it out now", "send somebody to sort it")),
+        )
+        for text in texts
+    ]
+    common = train(asked, questions=[kinds], name="common", most=500)
+
+    model = train(labelled(), questions=[LABELS, kinds], name="m", begun_from=common)
+
+    likely = model.head("kind")
+    assert likely is not None
+    found = likely.probabilities(model.margins(features("how much does it cost"))["kind"])
+    assert found["inquiry"] > found["complaint"]
+    assert model.begun_from == common.made_of
+
+
+@cache
+def generic() -> Pack:
+    return load_folder(shipped_folder(), "generic")
+
+
+@given(
+    complaint=st.floats(0, 1),
+    high=st.floats(0, 1),
+    critical=st.floats(0, 1),
+    category=st.sampled_from(["GEN-FEE", "GEN-SAF", "GEN-OTH"]),
+)
+def test_a_severity_outlook_is_a_likelihood_and_danger_only_makes_it_graver(
+    complaint: float, high: float, critical: float, category: str
+) -> None:
+    pack = generic()
+    kind = KindFound("complaint", 1.0, (), complaint=complaint)
+    ranked = Ranked([], (), (), {category: 1.0})
+
+    def outlook(critical: float) -> Outlook:
+        return expected(pack, kind=kind, likely=ranked.likely, high=high, critical=critical)
+
+    found, graver = outlook(critical), outlook(1.0)
+    assert sum(found.values()) == pytest.approx(1)
+    assert graver["critical"] == pytest.approx(1)
+    assert graver["critical"] >= found["critical"]
+
+
 @pytest.mark.parametrize(
     "pack_id",
     sorted(one.name for one in shipped_folder().iterdir() if (one / "examples.yaml").exists()),
@@ -233,3 +301,14 @@ def test_what_was_learnt_of_a_shipped_pack_fits_its_examples(pack_id: str) -> No
 
     assert len(examples_of(pack)) > 100
     assert shipped(pack) is not None, "run `make models`"
+
+
+def test_the_common_model_fits_the_examples_and_every_shipped_model_began_there() -> None:
+    basis, packs = common(), shipped_packs()
+
+    assert basis is not None
+    assert fits_all(basis, packs), "run `make models`"
+    for pack in packs:
+        model = shipped(pack)
+        assert model is not None
+        assert model.begun_from == basis.made_of, "run `make models`"
