@@ -3,8 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) dev/bootstrap.py
 
+# Without bytecode each process that tests, chaos and bench start would compile everything again; the image has it too.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run migrate compose compose-test setup test test-fast check lint types imports format docs models understanding release-contracts requirements bench chaos chaos-full chaos-mutants lock clean
+.PHONY: help run migrate compose compose-test setup test test-fast browser fuzz check lint types imports format docs models understanding release-contracts requirements bench bench-large chaos chaos-full chaos-mutants lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -32,6 +35,14 @@ test: setup ## all tests: the fast part, then the rest on real PostgreSQL and Ka
 
 test-fast: setup ## the tests that need no engine and little time
 	@$(BIN)/python -m dev.test --fast
+
+browser: setup ## the screens in a real Chromium (REDRESS_CHROMIUM=path): each role's day, axe, pictures in dist/screens
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/browser.lock
+	@$(BIN)/python -m pytest tests/browser -n0 -m browser -q -o faulthandler_timeout=900
+
+fuzz: setup ## 20,000 mutated inputs for every door: no failure, no growth (INPUTS=, SEED=)
+	@REDRESS_FUZZ=$(or $(INPUTS),20000) REDRESS_FUZZ_SEED=$(or $(SEED),1) \
+	  $(BIN)/python -m pytest tests/service/intake/test_fuzz.py -n0 -q -x -o faulthandler_timeout=0
 
 check: lint types imports ## what must be green before a commit: format, lint, types, import rules
 
@@ -67,6 +78,9 @@ requirements: setup ## run the tests and write docs/requirements.md: row, tests,
 bench: setup ## measure, and write docs/performance.md
 	@$(BIN)/python -m bench
 
+bench-large: setup ## whether matching stays flat from 10,000 to 1,000,000 stored complaints (SIZES=)
+	@$(BIN)/python -m bench.large $(if $(SIZES),--sizes $(SIZES))
+
 chaos: setup ## break a running system for some minutes and hold it to its promises
 	@$(BIN)/python -m chaos smoke $(if $(SEED),--seed $(SEED))
 
@@ -82,6 +96,7 @@ lock: setup ## compile requirements/*.in to *.lock (UPGRADE=--upgrade for newer 
 	@$(LOCK) $(UPGRADE) requirements/setup.in -o requirements/setup.lock
 	@$(LOCK) $(UPGRADE) requirements/run.in -o requirements/run.lock
 	@$(LOCK) $(UPGRADE) requirements/dev.in -c requirements/run.lock -o requirements/dev.lock
+	@$(LOCK) $(UPGRADE) requirements/browser.in -c requirements/run.lock -c requirements/dev.lock -o requirements/browser.lock
 
 clean: ## remove what set-up, tests and checks made; ./data stays
 	@rm -rf .venv .venv.lock .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* dist build

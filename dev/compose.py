@@ -26,7 +26,7 @@ RANDOM = (
     "database_owner",
     *(f"database_{service}" for service in SERVICES),
 )
-EMPTY = ("smtp", "operator_key")
+EMPTY = ("smtp", "imap", "operator_key")
 """Files that must be there; an operator, or the first start, fills them."""
 WAIT_SECONDS = 300
 CONTAINER_USER = 10001

@@ -37,6 +37,11 @@ Document = dict[str, Any]
 ZH: Final[Mapping[str, str]] = {
     "complaint.received.v1": "收到一件投诉（每件一次，总是第一条）；文字已脱敏",
     "complaint.message_added.v1": "有人对投诉作了补充；文字已脱敏",
+    "complaint.code_requested.v1": "投诉人遗失查询码并请求重发，每小时至多一次；查询码本身不在事件中",
+    "complaint.undelivered.v1": "发给投诉人的邮件被退回、延迟或被举报为垃圾邮件，每份报告一次",
+    "complaint.linked.v1": "很可能与先前某件投诉是同一件事（附分值与理由），或该关联已被撤销；从不合并",
+    "complainant.changed.v1": "客户资料有更新：可用的联系方式类型与偏好，不含联系方式本身",
+    "complainant.erased.v1": "投诉人的数据密钥已销毁，其个人信息再也无法读取",
     "complaint.understood.v1": "识别出类别与严重度；后一条取代前一条",
     "complaint.triage_requested.v1": "没有把握，或无人可接，需要人工分诊",
     "complaint.assigned.v1": "本轮派给了某位处理人；后一条取代前一条",
@@ -47,10 +52,14 @@ ZH: Final[Mapping[str, str]] = {
     "case.escalated.v1": "工单升级到更高一级",
     "case.resolved.v1": "已解决并已告知客户，每轮一次",
     "case.closed.v1": "客户认可，或已告知其他途径，每轮一次",
+    "case.refused.v1": "处理人退回工单，将另派他人",
     "case.reopened.v1": "开始下一轮，重新派单，严重度至少为高",
     "clock.started.v1": "某个时限开始计时",
     "clock.warned.v1": "时限已用去一定比例",
     "clock.breached.v1": "到期仍未完成，每个时限一次",
+    "clock.paused.v1": "时限暂停：等待客户或第三方",
+    "clock.resumed.v1": "时限恢复",
+    "clock.extended.v1": "时限已延期，须告知客户",
     "clock.met.v1": "时限所等的事已完成",
     "promise.made.v1": "向客户承诺某事在某时之前完成",
     "promise.kept.v1": "承诺按时兑现",
@@ -61,6 +70,9 @@ ZH: Final[Mapping[str, str]] = {
     "message.delivered.v1": "服务商确认送达",
     "message.failed.v1": "不再尝试发送",
     "message.unknown.v1": "发送没有得到答复，可能已送达",
+    "contact.failed.v1": "投诉人的一个联系方式没有收下消息，改用下一渠道",
+    "subscription.disabled.v1": "webhook 连续多日失败或接收方已停用，停止投递",
+    "incident.bulletin.v1": "向群诉事件的每位成员发同一通告，各用其语言和渠道，每人一次",
     "policy.unit.v1": "单位的全部状态",
     "policy.key.v1": "机器密钥的状态，只含散列；撤销也是一种状态",
     "policy.account.v1": "员工账号的状态，不含密码",
@@ -97,7 +109,7 @@ def pages() -> dict[Path, str]:
     found[EVENTS / "asyncapi.yaml"] = f"# {WRITTEN}\n" + _yaml(asyncapi())
     found[EVENTS / "README.md"] = catalogue()
     title, _, rest = lifecycle_markdown().partition("\n")
-    written = "Written by `make docs` from `services/followup/policy/lifecycle.py`; do not edit."
+    written = "Written by `make docs` from `services/followup/policy/lifecycle`; do not edit."
     found[ROOT / "docs" / "lifecycle.md"] = f"{title}\n\n{written}\n{rest}"
     return found
 
