@@ -61,7 +61,8 @@ class Database:
         self._writer = make_writer(url)
         self._reader = make_reader(url, self._writer)
         self._waiting: deque[_Waiting] = deque()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Future[Any]] = set()
+        """Units and readings under way: a connection given back after the end would stay open."""
         self._draining = False
         self._closed = False
 
@@ -72,8 +73,7 @@ class Database:
         when COMMIT got no answer. A unit may run more than once: it draws ids and times outside, and touches
         nothing but `tx`.
         """
-        if self._closed:
-            raise Transient(f"the database of {self.service} is closed")
+        self._must_be_open()
         task = asyncio.ensure_future(self._queued(unit) if self.is_sqlite else self._alone(unit))
         self._keep(task)
         return await asyncio.shield(task)
@@ -81,6 +81,9 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for queries, with one consistent view of the data. Raises Transient when it is away."""
+        self._must_be_open()
+        read = asyncio.get_running_loop().create_future()
+        self._keep(read)
         try:
             async with self._reader.connect() as connection, connection.begin():
                 yield connection
@@ -90,6 +93,8 @@ class Database:
                     f"the database of {self.service} is away: {type(error).__name__}"
                 ) from error
             raise
+        finally:
+            read.set_result(None)
 
     async def ping(self) -> None:
         """Raise Transient when the database does not answer."""
@@ -110,18 +115,22 @@ class Database:
     async def close(self) -> None:
         """Wait for what is running, then let go of the connections."""
         self._closed = True
-        while self._tasks:
-            await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+        while self._running:
+            await asyncio.wait(self._running)
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
 
-    def _keep(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.add(task)
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise Transient(f"the database of {self.service} is closed")
+
+    def _keep(self, task: asyncio.Future[Any]) -> None:
+        self._running.add(task)
         task.add_done_callback(self._forget)
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+    def _forget(self, task: asyncio.Future[Any]) -> None:
+        self._running.discard(task)
         if not task.cancelled():
             task.exception()  # The caller may be gone; its error is nobody's surprise.
 

@@ -151,7 +151,7 @@ async def test_S4_a_cancelled_caller_never_leaves_half_a_transaction(database: D
         with suppress(asyncio.CancelledError):
             await task
 
-    await asyncio.gather(*database._tasks)  # what was begun ends by itself
+    await asyncio.gather(*database._running)  # what was begun ends by itself
     await database.run(
         lambda tx: add(tx, "after")
     )  # the connection is not left inside a transaction
@@ -287,6 +287,31 @@ async def test_a_closed_database_refuses_instead_of_hanging(url: str) -> None:
         pass
     with pytest.raises(Transient):
         await database.run(lambda tx: add(tx, "n"))
+
+
+async def test_closing_waits_for_who_reads_so_that_no_connection_stays_open(url: str) -> None:
+    seen: list[str] = []
+    is_reading, may_end = asyncio.Event(), asyncio.Event()
+
+    async def look(database: Database) -> None:
+        async with database.reading() as connection:
+            is_reading.set()
+            await may_end.wait()
+            await connection.execute(text("SELECT 1"))
+            seen.append("read")
+
+    async with open_store(url) as database:
+        reader = asyncio.ensure_future(look(database))
+        await is_reading.wait()
+        closing = asyncio.ensure_future(database.close())
+        await asyncio.sleep(0)
+        may_end.set()
+        await closing
+        seen.append("closed")
+        await reader
+        with pytest.raises(Transient, match="closed"):
+            await database.ping()
+    assert seen == ["read", "closed"]
 
 
 async def test_a_unit_that_meets_a_deadlock_runs_again(postgres_database: str) -> None:
