@@ -150,6 +150,7 @@ def _queries(count: int) -> Mapping[str, Query]:
         "list at risk": lambda: at_risk_first(UNITS, Wish(due_before=now), after=None, limit=51),
         "search, common words": words(wanted("校表")),
         "search, two phrases": words(wanted("停电 refund")),
+        "search, one character": words(wanted("电")),
         "search, one of all": words(rare),
     }
 

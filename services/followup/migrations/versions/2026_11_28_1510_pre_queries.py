@@ -72,7 +72,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("owner", "name", name="uq_views_owner"),
     )
     if is_sqlite:
-        op.execute("CREATE VIRTUAL TABLE texts_index USING fts5(words, content='')")
+        # How a word begins is a word of its own, else a common one is looked up in time that grows with the texts
+        # (8 ms for a million). Two characters are left out: as pairs of Han they are whole words already.
+        op.execute(
+            "CREATE VIRTUAL TABLE texts_index USING fts5(words, content='', prefix='1 3 4 5 6 7 8')"
+        )
     else:
         op.execute("CREATE TABLE texts_index (id bigint PRIMARY KEY, words tsvector NOT NULL)")
         op.execute("CREATE INDEX ix_texts_index_words ON texts_index USING gin (words)")
