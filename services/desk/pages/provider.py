@@ -8,16 +8,15 @@ from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx
-import yaml
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
-from pydantic import ValidationError
 
 from services.desk.model import Flow
 from services.desk.policy.identity import NotTheirs, Roles, challenge_of, check_claims
 from shared import telemetry
 from shared.clock import Clock
+from shared.setting_files import read_described
 from shared.settings import Settings, SettingsError
 from shared.web.trust import client
 
@@ -174,19 +173,9 @@ def _json(answer: httpx.Response) -> Mapping[str, Any]:
 
 
 def _read_roles(settings: Settings) -> Roles:
-    advice = "see docs/desk.md"
+    setting = "REDRESS_OIDC_ROLES"
     if settings.oidc_roles is None:
         raise SettingsError(
-            f"REDRESS_OIDC_ROLES must name a file where REDRESS_OIDC_ISSUER is set: {advice}."
+            f"{setting} must name a file where REDRESS_OIDC_ISSUER is set: see docs/desk.md."
         )
-    try:
-        return Roles.model_validate(yaml.safe_load(settings.oidc_roles.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(
-            f"{settings.oidc_roles} cannot be read ({type(error).__name__}): {advice}."
-        ) from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
-        )
-        raise SettingsError(f"{settings.oidc_roles}: {wrong}: {advice}.") from error
+    return read_described(setting, settings.oidc_roles, Roles)

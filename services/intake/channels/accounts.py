@@ -56,8 +56,8 @@ def read_accounts(file: Path) -> Mapping[str, Account]:
 
 
 def _envelope(said: _AccountIn, file: Path) -> Envelope:
-    token = read_secret(SETTING, file, said.token_file)
-    text = read_secret(SETTING, file, said.aes_key_file)
+    token = read_secret(SETTING, file.parent / said.token_file)
+    text = read_secret(SETTING, file.parent / said.aes_key_file)
     try:
         key = base64.b64decode(text + "=") if len(text) == KEY_CHARACTERS else b""
     except binascii.Error:

@@ -85,6 +85,6 @@ def read_feeds(file: Path) -> tuple[Feed, ...]:
 def _with_secret(feed: Feed, file: Path) -> Feed:
     if feed.secret_file is None:
         return feed
-    secret = read_secret(SETTING, file, feed.secret_file)
+    secret = read_secret(SETTING, file.parent / feed.secret_file)
     headers = {name: value.replace("{secret}", secret) for name, value in feed.headers.items()}
     return feed.model_copy(update={"headers": headers})

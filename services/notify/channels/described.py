@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.notify.channels.fill import places
 from services.notify.channels.gateway import Description, Receipts, Signing, Test
 from services.notify.channels.wechat import Form
 from services.notify.model import Form as Shape
 from services.notify.model import Traits
-from shared.settings import SettingsError
+from shared.setting_files import read_described, read_secret
 
+SETTING: Final = "REDRESS_CHANNELS"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")]
 ContactType = Literal["phone", "email", "wechat", "wecom", "webhook", "address"]
 PLACES: Final = frozenset(
@@ -126,7 +126,7 @@ class HttpIn(Described):
     def describe(self, folder: Path) -> Description:
         """As the channel needs it, with the secrets read."""
         secrets = {
-            name: read_secret(folder / file, self.name) for name, file in self.secrets.items()
+            name: channel_secret(folder / file, self.name) for name, file in self.secrets.items()
         }
         return Description(
             url=self.url, method=self.method, headers=self.headers, query=self.query, json=self.json_body,
@@ -206,48 +206,9 @@ class File(_Part):
 
 def read_file(path: Path) -> File:
     """The channels in a file. Raises SettingsError that names file, channel and field."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"REDRESS_CHANNELS: {path} cannot be read ({error.strerror})."
-        ) from error
-    except yaml.YAMLError as error:
-        raise SettingsError(
-            f"REDRESS_CHANNELS: {path} is no YAML: {' '.join(str(error).split())}"
-        ) from error
-    try:
-        return File.model_validate(raw)
-    except ValidationError as error:
-        raise SettingsError(f"REDRESS_CHANNELS: {path}: {_faults(error, raw)}") from error
+    return read_described(SETTING, path, File)
 
 
-def _faults(error: ValidationError, raw: object) -> str:
-    found = []
-    for one in error.errors(include_url=False):
-        place = ".".join(str(part) for part in one["loc"])
-        found.append(f"{place or 'the file'}{_named(raw, one['loc'])}: {one['msg']}")
-    return "; ".join(found)
-
-
-def _named(raw: object, place: tuple[int | str, ...]) -> str:
-    """The name of the channel that a place lies in."""
-    try:
-        return f" ({raw['channels'][place[1]]['name']})"  # type: ignore[index]
-    except (TypeError, KeyError, IndexError):
-        return ""
-
-
-def read_secret(path: Path, channel: str) -> str:
-    """A secret from its file. Raises SettingsError."""
-    try:
-        found = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"REDRESS_CHANNELS: channel {channel} needs the file {path}, which cannot be read ({error.strerror})."
-        ) from error
-    if not found:
-        raise SettingsError(
-            f"REDRESS_CHANNELS: channel {channel} needs a secret in {path}, which is empty."
-        )
-    return found
+def channel_secret(path: Path, channel: str) -> str:
+    """A secret of a channel from its file. Raises SettingsError."""
+    return read_secret(f"{SETTING}: channel {channel}", path)

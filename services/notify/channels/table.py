@@ -19,8 +19,8 @@ from services.notify.channels.described import (
     WebhookIn,
     WechatIn,
     WecomIn,
+    channel_secret,
     read_file,
-    read_secret,
 )
 from services.notify.channels.email import FileChannel, SmtpChannel
 from services.notify.channels.gateway import HttpGateway
@@ -47,7 +47,7 @@ class Means:
     """Where the operator's file lies: the files it names are beside it."""
 
     def secret(self, file: Path, channel: str) -> str:
-        return read_secret(self.folder / file, channel)
+        return channel_secret(self.folder / file, channel)
 
 
 Build = Callable[[Any, Means], Channel]

@@ -85,7 +85,7 @@ async def test_a_recorded_feed_becomes_complaints_once_however_often_it_is_fetch
 @pytest.mark.parametrize(("change", "says"), [
     (("star", "st ar"), "rating"), (("rating: star", "stars: star"), "no field of a post"),
     (("post_id: id, ", ""), "post_id must be there"), (("https://", "file://"), "url"),
-    (("reviews.secret", "none.secret"), "none.secret"), (("feeds:", "feeds: ["), "cannot be read"),
+    (("reviews.secret", "none.secret"), "none.secret"), (("feeds:", "feeds: ["), "is no YAML"),
 ])  # fmt: skip
 def test_a_wrong_description_is_named(tmp_path: Path, change: tuple[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says):
