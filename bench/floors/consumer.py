@@ -36,6 +36,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "decisions": ("complaint",),
     "handlers": ("id",),
     "heard": ("complaint",),
+    "known": ("complaint",),
     "signs": ("week", "number"),
     "messages": ("complaint", "cycle", "recipient", "purpose"),
     "timers": ("name", "subject", "key"),
