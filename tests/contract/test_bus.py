@@ -128,6 +128,32 @@ async def test_a_group_goes_on_exactly_where_it_committed(
     assert values_by_key(second) == {key: [f"{key}/new"] for key in KEYS}
 
 
+async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_turn(
+    bus: Bus, names: Names
+) -> None:
+    ahead, behind = names.topic("b", partitions=2), names.topic("a", partitions=2)
+    await bus.create_topics([ahead, behind])
+    for topic in (behind, ahead):
+        await bus.publish(topic.name, numbered("abcdefgh", 5))
+    taken: list[str] = []
+
+    async with bus.subscribe(names.group("g"), [ahead.name, behind.name]) as subscription:
+
+        async def take_more(until: int) -> None:
+            while len(taken) < until:
+                batch = await take_batch(subscription, at_most=10)
+                taken.extend(slot.topic for slot, records in batch.items() for _ in records)
+                await subscription.commit(after(batch))
+
+        await take_more(80)
+        for topic in (behind, ahead):
+            await bus.publish(topic.name, numbered("abcdefgh", 5))
+        await take_more(160)
+
+    assert taken[:80] == [ahead.name] * 40 + [behind.name] * 40
+    assert set(taken[80:]) == {ahead.name, behind.name}
+
+
 async def test_what_was_not_committed_comes_again(bus: Bus, names: Names) -> None:
     topic, group = names.topic("again", partitions=1), names.group("g")
     await bus.create_topics([topic])

@@ -247,31 +247,6 @@ async def test_something_in_flight_holds_a_partition_back_only_for_a_while(tmp_p
     assert sum(lag.values()) == 0  # the late commit recorded what was still its own
 
 
-async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_turn(
-    tmp_path: Path,
-) -> None:
-    async with open_embedded(tmp_path) as bus:
-        await bus.create_topics([Topic("a", partitions=2), Topic("b", partitions=2)])
-        for topic in ("a", "b"):
-            await bus.publish(topic, numbered("abcdefgh", 5))
-        async with bus.subscribe("g", ["b", "a"]) as subscription:
-            taken: list[str] = []
-
-            async def take_more(until: int) -> None:
-                while len(taken) < until:
-                    batch = await take_batch(subscription, at_most=10)
-                    taken.extend(slot.topic for slot, records in batch.items() for _ in records)
-                    await subscription.commit(after(batch))
-
-            await take_more(80)
-            for topic in ("b", "a"):
-                await bus.publish(topic, numbered("abcdefgh", 5))
-            await take_more(160)
-
-    assert taken[:80] == ["b"] * 40 + ["a"] * 40
-    assert set(taken[80:120]) == {"a", "b"}
-
-
 async def test_a_cancelled_publish_leaves_the_log_whole(tmp_path: Path) -> None:
     async with open_bus("embedded", folder=tmp_path) as bus:
         await bus.create_topics([TOPIC])

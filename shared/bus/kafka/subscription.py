@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from shared.bus.kafka.backlog import Backlog
 from shared.bus.kafka.client import START_WITHIN, new_consumer, unavailable
 from shared.bus.kafka.ending import leave
 from shared.bus.kafka.settings import KafkaSettings
@@ -51,6 +52,9 @@ class KafkaSubscription:
         self._progress_at = 0.0
         self._rebuilt = False
         self._moving = False
+        self._backlog = Backlog(topics)
+        self._is_new = False
+        """Whether partitions were given since the backlog was looked at."""
 
     async def start(self) -> None:
         """Join the group. Raises BusUnavailable."""
@@ -86,6 +90,8 @@ class KafkaSubscription:
         self._land(list(self._in_flight))
         if self._consumer is None:  # the last call failed
             await self.start()
+        if self._is_new:
+            await self._look_back()
         batch = await self._get(at_most, wait)
         if batch:
             self._progress_at, self._rebuilt = _now(), False
@@ -136,29 +142,47 @@ class KafkaSubscription:
 
     def given(self) -> None:
         """Take up what was given: pauses outlive a move of the group."""
-        self._moving = False
+        self._moving, self._is_new = False, True
         self._apply_pauses(list(self._paused))
         self._progress_at = _now()
 
     async def _get(self, at_most: int, wait: timedelta) -> Mapping[Slot, Sequence[Record]]:
         seconds = wait.total_seconds()
+        first = self._backlog.first(without=self._paused)
         try:
             # While a group moves, getmany waits for its end: no longer than the caller wants.
             async with asyncio.timeout(seconds + 0.5):
                 got = await self._client().getmany(
-                    timeout_ms=round(seconds * 1000), max_records=at_most
+                    *map(_partition, first),
+                    timeout_ms=round(seconds * 1000),
+                    max_records=at_most,
                 )
         except TimeoutError:
+            return {}
+        except IllegalStateError:  # the group moved: what was first is another's now
+            self._backlog.give_up(first)
             return {}
         except Exception as error:
             # Also what aiokafka's background tasks died of: this consumer is not used again.
             await self.stop()
             raise BusUnavailable(f"taking from Kafka failed: {error!r}") from error
-        return {
+        batch = {
             Slot(part.topic, part.partition): [_record(each) for each in records]
             for part, records in got.items()
             if records
         }
+        self._backlog.taken(batch)
+        if not batch:
+            self._backlog.give_up(first)
+        return batch
+
+    async def _look_back(self) -> None:
+        """Learn what was there before the group moved, once a move."""
+        self._is_new = False
+        try:
+            await self._backlog.learn(self._client())
+        except (KafkaError, OSError, TimeoutError, IllegalStateError) as error:
+            log.info("group %s takes what is there in any order: %r", self._group, error)
 
     async def _commit(self, offsets: Mapping[Slot, int]) -> None:
         try:
