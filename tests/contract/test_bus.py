@@ -131,13 +131,14 @@ async def test_a_group_goes_on_exactly_where_it_committed(
 async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_turn(
     bus: Bus, names: Names
 ) -> None:
-    ahead, behind = names.topic("b", partitions=2), names.topic("a", partitions=2)
-    await bus.create_topics([ahead, behind])
-    for topic in (behind, ahead):
-        await bus.publish(topic.name, numbered("abcdefgh", 5))
+    chain = [names.topic(name, partitions=2) for name in "cadb"]
+    in_order = [topic.name for topic in chain]
+    await bus.create_topics(chain)
+    for name in reversed(in_order):
+        await bus.publish(name, numbered("abcdefgh", 5))
     taken: list[str] = []
 
-    async with bus.subscribe(names.group("g"), [ahead.name, behind.name]) as subscription:
+    async with bus.subscribe(names.group("g"), in_order) as subscription:
 
         async def take_more(until: int) -> None:
             while len(taken) < until:
@@ -145,13 +146,13 @@ async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_
                 taken.extend(slot.topic for slot, records in batch.items() for _ in records)
                 await subscription.commit(after(batch))
 
-        await take_more(80)
-        for topic in (behind, ahead):
-            await bus.publish(topic.name, numbered("abcdefgh", 5))
         await take_more(160)
+        for name in in_order:
+            await bus.publish(name, numbered("abcdefgh", 5))
+        await take_more(320)
 
-    assert taken[:80] == [ahead.name] * 40 + [behind.name] * 40
-    assert set(taken[80:]) == {ahead.name, behind.name}
+    assert taken[:160] == [name for name in in_order for _ in range(40)]
+    assert set(taken[160:]) == set(in_order)
 
 
 async def test_what_was_not_committed_comes_again(bus: Bus, names: Names) -> None:
