@@ -65,8 +65,9 @@ async def measure(
 
 
 def _consumed(metrics: "Metrics", service: str) -> float:
-    labels = {"service": service, "verdict": "apply"}
-    return metrics.registry.get_sample_value("redress_consumed_total", labels) or 0.0
+    # The one counter, not the whole registry: looking a thousand times a second must cost the subject nothing.
+    labelled = metrics.consumed.labels(service, "apply")
+    return float(labelled._value.get())  # noqa: SLF001 - prometheus_client has no other way to one value
 
 
 def main() -> None:

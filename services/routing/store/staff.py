@@ -1,7 +1,7 @@
 """Staff data: teams, handlers, shifts and leaves."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,13 +21,23 @@ _KEEP_HANDLER: Final = (
 )
 
 
+@dataclass(slots=True)
+class _Teams:
+    """The teams that one unit of work has asked for, by their name and then by unit: a batch asks again and again."""
+
+    by_name: dict[str, dict[str, Team]] = field(default_factory=dict)
+
+    async def write(self, _: Tx) -> None:
+        """Nothing: they are only read."""
+
+
 async def team_of(tx: Tx, *, units: Sequence[str], team: str) -> Team | None:
     """The team of the nearest unit that says anything of it; `units`: the nearest first."""
-    rows = {
-        row.unit: row
-        for row in await tx.rows(_TEAM.where(TEAMS.c.unit.in_(units), TEAMS.c.id == team))
-    }
-    return next((_team(rows[unit]) for unit in units if unit in rows), None)
+    known = tx.memory(_Teams).by_name
+    if team not in known:
+        rows = await tx.rows(_TEAM.where(TEAMS.c.id == team))
+        known[team] = {row.unit: _team(row) for row in rows}
+    return next((known[team][unit] for unit in units if unit in known[team]), None)
 
 
 async def teams(connection: AsyncConnection, units: Collection[str]) -> list[Team]:

@@ -171,9 +171,7 @@ class KafkaSubscription:
             for part, records in got.items()
             if records
         }
-        self._backlog.taken(batch)
-        if not batch:
-            self._backlog.give_up(first)
+        self._backlog.taken(batch, first)
         return batch
 
     async def _look_back(self) -> None:
