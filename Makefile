@@ -78,7 +78,8 @@ requirements: setup ## run the tests and write docs/requirements.md: row, tests,
 bench: setup ## measure, and write docs/performance.md
 	@$(BIN)/python -m bench
 
-bench-large: setup ## whether matching stays flat from 10,000 to 1,000,000 stored complaints (SIZES=)
+bench-large: setup ## whether matching, lists and search stay flat from 10,000 to 1,000,000 complaints (SIZES= of matching)
+	@$(BIN)/python -m bench.large_followup
 	@$(BIN)/python -m bench.large $(if $(SIZES),--sizes $(SIZES))
 
 chaos: setup ## break a running system for some minutes and hold it to its promises
