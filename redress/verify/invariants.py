@@ -352,7 +352,11 @@ def _first_of_each(log: Iterable[Said]) -> Iterator[Said]:
 
 
 def _is_early(at: datetime, due_at: str | None) -> bool:
-    return due_at is not None and at < datetime.fromisoformat(due_at)
+    if due_at is None:
+        return False
+    # An event's time is cut to the millisecond, a deadline is not.
+    due = datetime.fromisoformat(due_at)
+    return at < due.replace(microsecond=due.microsecond // 1000 * 1000)
 
 
 def _name(message: Planned) -> str:

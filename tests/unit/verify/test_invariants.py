@@ -223,6 +223,15 @@ def test_what_happens_while_it_is_read_raises_no_alarm() -> None:
     assert names({"books": before, "later": later}) == set()
 
 
+def test_a_deadline_that_is_missed_at_once_is_not_early_by_what_an_event_s_time_leaves_out() -> (
+    None
+):
+    within_the_millisecond = clock("acknowledge", DUE + timedelta(microseconds=762))
+    log = (*LOG[:2], LOG[2]._replace(data=within_the_millisecond, time=DUE))
+
+    assert names({"log": log}) == set()
+
+
 def test_redelivery_changes_nothing_that_is_compared() -> None:
     again = (*LOG, *(one._replace(offset=one.offset + 10) for one in LOG))
 
