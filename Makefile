@@ -38,6 +38,7 @@ test-fast: setup ## the tests that need no engine and little time
 
 browser: setup ## the screens in a real Chromium (REDRESS_CHROMIUM=path): each role's day, axe, pictures in dist/screens
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/browser.lock
+	@! command -v npm >/dev/null || npm ci --silent --no-audit --no-fund --prefix tests/browser/provider
 	@$(BIN)/python -m pytest tests/browser -n0 -m browser -q -o faulthandler_timeout=900
 
 fuzz: setup ## 20,000 mutated inputs for every door: no failure, no growth (INPUTS=, SEED=)
