@@ -150,14 +150,14 @@ async def is_due(connection: AsyncConnection, *, now: datetime) -> bool:
 async def claim(tx: Tx, *, within: timedelta, limit: int) -> list[Message]:
     """Begin attempts that must end `within` that time, also of messages whose last attempt never ended.
 
-    The lower lane first. What another sender is just taking is left to it: messages need no order between them.
+    The lower lane first, and in it customers before staff, who have the desk. What another sender is just taking is
+    left to it: messages need no order between them.
     """
     parameters = {
         "now": tx.now, "until": tx.now + within, "limit": limit, "milliseconds": round(within.total_seconds() * 1000),
     }  # fmt: skip
-    found = await tx.rows(_claimed(tx.connection.dialect.name), parameters)
-    rows = sorted(found, key=lambda row: (row.lane, row.planned_at, row.id))
-    return [message_of(row) for row in rows]
+    found = map(message_of, await tx.rows(_claimed(tx.connection.dialect.name), parameters))
+    return sorted(found, key=lambda one: (one.lane, one.is_to_staff, one.id))
 
 
 _IS_WAITING: Final[ColumnElement[bool]] = literal_column(

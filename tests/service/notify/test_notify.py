@@ -172,6 +172,22 @@ async def test_a_clock_that_jumps_makes_no_attempt_again_that_is_under_way(world
     assert {one.body.attempt for one in accepted} == {1}
 
 
+async def test_of_what_is_due_customers_messages_leave_before_those_to_staff(world: World) -> None:
+    for _ in range(2):
+        await world.complain("客服态度差，我要投诉")
+    await world._read_policy()
+    for _ in range(3):
+        for one in world.hosted:
+            await world._relay(one)
+            await world._consume(one)
+
+    begun = await world.service("notify").service.database.run(lambda tx: begin(tx, limit=20))
+
+    to_staff = [one.message.is_to_staff for one in begun]
+    assert set(to_staff) == {False, True}
+    assert to_staff == sorted(to_staff)
+
+
 async def test_a_message_planned_while_a_provider_is_slow_does_not_wait_for_its_answer(
     world: World,
 ) -> None:

@@ -15,7 +15,7 @@ from services.intake.api.attachments import write_sealed
 from services.intake.api.door import Door, channel_for, many_brought_by
 from services.intake.api.gate import Gate
 from services.intake.api.imports.bodies import ImportOut, Kind, MappingIn, RefusedRow
-from services.intake.api.imports.ready import Job, Ready, ready, redrawn, validated
+from services.intake.api.imports.ready import Job, Ready, made_ready, redrawn, validated
 from services.intake.api.imports.rows import (
     TOGETHER,
     Row,
@@ -215,7 +215,7 @@ class Imports:
         part, broken = await asyncio.to_thread(next_rows, rows)
         made: list[tuple[int, Ready]] = []
         for number, said in part:
-            made.append((number, ready(self._door, job, number, said)))
+            made.append((number, made_ready(self._door, job, number, said)))
             if len(made) % BREATH == 0:
                 await asyncio.sleep(0)  # others have their turn
         return _Part(made, broken)

@@ -38,7 +38,7 @@ class Job:
     principal: Principal
 
 
-def ready(door: Door, job: Job, number: int, said: Any) -> Ready:  # noqa: ANN401 - cells or an object
+def made_ready(door: Door, job: Job, number: int, said: Any) -> Ready:  # noqa: ANN401 - cells or an object
     """One row made ready. Raises Transient while what its unit is judged by is not here yet."""
     try:
         if job.kind == "customers":
