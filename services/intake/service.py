@@ -39,7 +39,8 @@ def build(environment: Environment) -> Service[None]:
     )
     vault = Vault(secrets.vault)
     matcher = Matcher(database)
-    batcher = Batcher(database, writer(vault, wake=matcher.wake))
+    write = writer(vault, wake=matcher.wake)
+    batcher = Batcher(database, write)
     door = Door(environment, batcher, vault, Tokens(secrets.matching))
     mailing = Mailing(Arrivals(door, database, _own(settings, secrets)))
     gate = Gate(database, cap=settings.outbox_cap, folder=settings.data)
@@ -51,7 +52,7 @@ def build(environment: Environment) -> Service[None]:
     callbacks = Callbacks(door, gate, database, accounts)
     router, direct = routes(environment, database, door, mailing, gate, scrubber, codes)
     callbacks.add_to(router)
-    imports = Imports(door, gate, database)
+    imports = Imports(door, gate, database, write=write)
     imports.add_to(router)
 
     async def stop() -> None:

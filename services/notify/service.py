@@ -9,6 +9,7 @@ from services.notify.api import routes
 from services.notify.api.door import Door
 from services.notify.channels import Channel, calls, table
 from services.notify.channels.addresses import allowed_networks
+from services.notify.channels.email import SmtpChannel
 from services.notify.channels.guarded import Poster
 from services.notify.channels.vault import Vault
 from services.notify.sender import Deliverer, Digester, Sender, Spreader
@@ -71,7 +72,7 @@ def build(
         timers=TIMERS,
         remember=remember,
         loops=(sender.run, deliverer.run, spreader.run, digester.run),
-        on_stopped=lambda: _stop(sender, deliverer),
+        on_stopped=lambda: _stop(sender, deliverer, channels),
     )
 
 
@@ -90,6 +91,9 @@ def _channels(environment: Environment) -> Sequence[Channel]:
     )
 
 
-async def _stop(sender: Sender, deliverer: Deliverer) -> None:
+async def _stop(sender: Sender, deliverer: Deliverer, channels: Sequence[Channel]) -> None:
     await sender.stop()
     await deliverer.stop()
+    for one in channels:
+        if isinstance(one, SmtpChannel):
+            await one.stop()

@@ -54,6 +54,22 @@ class Door:
         fingerprint: str | None = None,
     ) -> Receipt:
         """Take a complaint in; returns after its commit. `fingerprint` tells two bodies apart; default: the body's."""
+        ready = self.ready(
+            body, principal, original=original, key=key, purpose=purpose, fingerprint=fingerprint
+        )
+        return await receive(ready, self.batcher)
+
+    def ready(
+        self,
+        body: ComplaintIn,
+        principal: Principal,
+        *,
+        original: bytes,
+        key: str | None,
+        purpose: str = "complaints",
+        fingerprint: str | None = None,
+    ) -> Reception:
+        """The complaint as it is written. Raises Rejected, or NotHereYet without its unit's pack."""
         complaint = self.normal(body, principal)
         now = self.environment.clock.now()
         pack, version = self.environment.policy.in_force(complaint.unit, now)
@@ -67,8 +83,7 @@ class Door:
             claims=self._claims(body, complaint, principal, key, purpose, fingerprint),
             received_at=now,
         )
-        ready = prepare(complaint, origin, original=original, vault=self.vault, tokens=self.tokens)
-        return await receive(ready, self.batcher)
+        return prepare(complaint, origin, original=original, vault=self.vault, tokens=self.tokens)
 
     def questions(self, complaint: Complaint) -> list[dict[str, object]]:
         """What would be asked of whoever posted it, in Chinese and English."""

@@ -6,7 +6,7 @@ import re
 import socket
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from services.notify.channels.connections import Bounds, Connections, Server, Unanswered
 from services.notify.model import Outgoing, Sent, Traits
 from shared.threads import message_id, return_address
 
@@ -21,6 +22,7 @@ DOMAIN: Final = "redress.invalid"
 SEND_SECONDS: Final = 15.0
 FINAL: Final = 5
 TRAITS: Final = Traits(contact="email", form="mail", limit=100_000, rings=False)
+_PLAIN: Final = SMTP.clone(cte_type="7bit")
 _ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\x00-\x1f]{1,64}@[^\s@<>,;:\"\x00-\x1f]{1,253}\Z")
 
 
@@ -29,9 +31,9 @@ def compose(
 ) -> EmailMessage:
     """The mail. It marks itself as automatic (RFC 3834), so that no auto-reply answers it.
 
-    `key` proves its thread: an answer to it finds its complaint.
+    `key` proves its thread: an answer to it finds its complaint. Without an `encoding` any server can carry it.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=SMTP if encoding else _PLAIN)
     domain = sender.rpartition("@")[2] or DOMAIN
     mail["From"] = Address(addr_spec=sender)
     if not _ADDRESS.match(message.to):
@@ -62,47 +64,48 @@ class SmtpChannel:
     name = "email"
     traits = TRAITS
 
-    def __init__(self, url: str, *, key: bytes) -> None:
+    def __init__(self, url: str, *, key: bytes, bounds: Bounds | None = None) -> None:
         self._key = key
         parts = urlsplit(url)
         options = dict(one.partition("=")[::2] for one in parts.query.split("&") if one)
-        self._host, self._port = parts.hostname or "localhost", parts.port or 25
-        self._user = unquote(parts.username) if parts.username else None
-        self._password = unquote(parts.password) if parts.password else None
+        user = unquote(parts.username) if parts.username else None
         self._sender = unquote(options.get("sender", "")) or f"complaints@{DOMAIN}"
         self._is_tagged = options.get("verp") == "yes"
-        self._tls = options.get("tls", "starttls" if self._user else "no")
-        self._own_name = socket.gethostname()
+        server = Server(
+            host=parts.hostname or "localhost",
+            port=parts.port or 25,
+            user=user,
+            password=unquote(parts.password) if parts.password else None,
+            tls=options.get("tls", "starttls" if user else "no"),
+            own_name=socket.gethostname(),
+            timeout=SEND_SECONDS,
+        )
+        self._connections = Connections(server, bounds or Bounds(most=TRAITS.at_once))
 
     async def send(self, message: Outgoing) -> Sent:
         try:
             mail = compose(message, sender=self._sender, key=self._key)
+            content = _written(mail, to=message.to)
         except ValueError as error:
             return Sent("refused", code=type(error).__name__)
         try:
-            _, answer = await aiosmtplib.send(
-                mail,
-                sender=self._return_address(message),
-                hostname=self._host,
-                port=self._port,
-                username=self._user,
-                password=self._password,
-                use_tls=self._tls == "yes",
-                start_tls=self._tls == "starttls",
-                timeout=SEND_SECONDS,
-                # Otherwise each mail asks the name service who this machine is, and everything waits for it.
-                local_hostname=self._own_name,
+            answer = await self._connections.send(
+                content, sender=self._return_address(message), to=message.to
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [one.code for one in error.recipients]
             return Sent("refused" if all(map(_is_final, codes)) else "retry", code=str(codes))
         except aiosmtplib.SMTPResponseException as error:
             return Sent("refused" if _is_final(error.code) else "retry", code=str(error.code))
-        except (aiosmtplib.SMTPReadTimeoutError, aiosmtplib.SMTPServerDisconnected) as error:
-            return Sent("unknown", code=type(error).__name__)
+        except Unanswered as error:
+            return Sent("unknown", code=str(error))
         except (aiosmtplib.SMTPException, OSError) as error:
             return Sent("retry", code=type(error).__name__)
         return Sent("accepted", provider_id=mail["Message-ID"], code=answer[:200])
+
+    async def stop(self) -> None:
+        """Leave the server; what is being sent goes on to its end."""
+        await self._connections.stop()
 
     def _return_address(self, message: Outgoing) -> str:
         if not self._is_tagged or not message.number:
@@ -110,6 +113,11 @@ class SmtpChannel:
         return return_address(
             self._key, message=message.id, number=message.number, sender=self._sender
         )
+
+
+def _written(mail: EmailMessage, *, to: str) -> bytes:
+    """The mail as it is sent; where an address is beyond ASCII, so are its headers (RFC 6532)."""
+    return mail.as_bytes() if to.isascii() else mail.as_bytes(policy=SMTPUTF8)
 
 
 def _is_final(code: int) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -46,6 +46,17 @@ RECORD_PAUSE_SECONDS: Final = 0.5
 log = telemetry.logger("sender")
 
 
+@dataclass(slots=True)
+class _Round:
+    """What those share who send until nothing is due."""
+
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one who looks for more, or waits for it."""
+    is_dry: bool = False
+    """Whether all that was due is begun: nobody need look again before something is planned or time has passed."""
+    is_over: bool = False
+
+
 class Sender:
     """Sends one service's messages, a few at a time."""
 
@@ -65,6 +76,8 @@ class Sender:
             database, sending.finish, coming=lambda: self._sending, patience=PATIENCE_SECONDS
         )
         self._begun: deque[Begun] = deque()
+        self._is_told = False
+        """Whether a message was just planned, so that there is no need to look whether one is due."""
         self._sending = 0
         self._answering: dict[str, str] = {}
         """Automatic answers under way: message → token of the address. What is recorded counts from the table."""
@@ -82,7 +95,7 @@ class Sender:
             except Transient as error:
                 log.warning("sender waits", error=str(error))
                 await asyncio.sleep(VAULT_PAUSE.total_seconds())
-            await self._notify.planned.wait(POLL_SECONDS)
+            self._is_told = await self._notify.planned.wait(POLL_SECONDS)
 
     async def stop(self) -> None:
         """Once `run` has ended: let what is under way end, and give back what was begun and not made."""
@@ -95,38 +108,66 @@ class Sender:
 
     async def send_due(self) -> int:
         """Send until nothing is due, a few at a time; says how many were tried. Raises Transient."""
-        asking = asyncio.Lock()
-        working = (self._work(asking) for _ in range(AT_ONCE))
+        round_ = _Round()
+        working = (self._work(round_) for _ in range(AT_ONCE))
         results = await asyncio.gather(*working, return_exceptions=True)
         if failed := [one for one in results if isinstance(one, BaseException)]:
             raise failed[0]
         return sum(one for one in results if isinstance(one, int))
 
-    async def _work(self, asking: asyncio.Lock) -> int:
+    async def _work(self, round_: _Round) -> int:
         """Send one after another; what became of the last is recorded while the next is sent."""
         tried, recording = 0, None
-        while True:
-            async with asking:
-                if not self._begun:
-                    self._begun.extend(await self._begin())
-            if not self._begun:
-                break
-            next_ = await asyncio.shield(self._to_the_end(self._send(self._begun.popleft())))
-            tried += 1
+        try:
+            while (begun := await self._next(round_)) is not None:
+                next_ = await asyncio.shield(self._to_the_end(self._send(begun)))
+                tried += 1
+                if recording is not None:
+                    await asyncio.shield(recording)
+                recording = next_
             if recording is not None:
                 await asyncio.shield(recording)
-            recording = next_
-        if recording is not None:
-            await asyncio.shield(recording)
+        except BaseException:
+            # Otherwise the others, who find more and more to do, would keep it from being told.
+            round_.is_over = True
+            raise
         return tried
+
+    async def _next(self, round_: _Round) -> Begun | None:
+        """The next message; None once none is due and nothing is under way."""
+        async with round_.asking:
+            while not self._begun and not round_.is_over:
+                if not round_.is_dry:
+                    self._begun.extend(found := await self._begin())
+                    round_.is_dry = len(found) < CLAIM
+                elif await self._hears_of_more():
+                    round_.is_dry = False
+                else:
+                    round_.is_over = True
+            return self._begun.popleft() if self._begun else None
+
+    async def _hears_of_more(self) -> bool:
+        """Wait for what is planned or comes due while others are sent; False once nothing is under way any more."""
+        while self._under_way:
+            hearing = asyncio.ensure_future(self._notify.planned.wait(POLL_SECONDS))
+            try:
+                await asyncio.wait({hearing, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+                if hearing.done():
+                    self._is_told = hearing.result()
+                    return True
+            finally:
+                hearing.cancel()
+        return False
 
     async def _begin(self) -> Sequence[Begun]:
         if self._database.is_paused:
             return ()
-        async with self._database.reading() as connection:
-            # Most rounds find nothing: looking needs no writer.
-            if not await store.is_due(connection, now=self._database.clock.now()):
-                return ()
+        is_told, self._is_told = self._is_told, False
+        if not is_told:
+            async with self._database.reading() as connection:
+                # Most rounds find nothing: looking needs no writer.
+                if not await store.is_due(connection, now=self._database.clock.now()):
+                    return ()
         return await self._database.run(lambda tx: sending.begin(tx, limit=CLAIM))
 
     def _to_the_end(self, work: Coroutine[Any, Any, R]) -> "asyncio.Task[R]":

@@ -2,9 +2,21 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.model import About, Ended, Fate, Message, Planned, State
@@ -131,48 +143,62 @@ async def has_purpose(tx: Tx, *, complaint: str, cycle: int, purpose: str) -> bo
 
 async def is_due(connection: AsyncConnection, *, now: datetime) -> bool:
     """Whether there is a message to try now."""
-    clock = database_milliseconds(connection.dialect.name)
-    query = select(MESSAGES.c.id).where(_is_due(now, clock)).limit(1)
-    return (await connection.execute(query)).first() is not None
+    found = await connection.execute(_any_due(connection.dialect.name), {"now": now})
+    return found.first() is not None
 
 
 async def claim(tx: Tx, *, within: timedelta, limit: int) -> list[Message]:
     """Begin attempts that must end `within` that time, also of messages whose last attempt never ended.
 
-    The lower lane first. What another sender is just taking is left to it: messages need no order between them.
+    The lower lane first, and in it customers before staff, who have the desk. What another sender is just taking is
+    left to it: messages need no order between them.
     """
-    clock = database_milliseconds(tx.connection.dialect.name)
+    parameters = {
+        "now": tx.now, "until": tx.now + within, "limit": limit, "milliseconds": round(within.total_seconds() * 1000),
+    }  # fmt: skip
+    found = map(message_of, await tx.rows(_claimed(tx.connection.dialect.name), parameters))
+    return sorted(found, key=lambda one: (one.lane, one.is_to_staff, one.id))
+
+
+_IS_WAITING: Final[ColumnElement[bool]] = literal_column(
+    "state IN ('pending', 'attempting', 'offered')"
+)
+"""In the index's own words: SQLite uses it for no others. Without a type: of a Boolean it would ask whether it is 1."""
+
+
+@cache
+def _any_due(dialect: str) -> Select[tuple[str]]:
+    return select(MESSAGES.c.id).where(_is_due(database_milliseconds(dialect))).limit(1)
+
+
+@cache
+def _claimed(dialect: str) -> Executable:
+    """Begin attempts of what is due, and give it. Built once: each message waits for it."""
+    clock = database_milliseconds(dialect)
     chosen = (
         select(MESSAGES.c.id)
-        .where(_is_due(tx.now, clock))
+        .where(_is_due(clock))
         .order_by(MESSAGES.c.lane, MESSAGES.c.next_at)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
         .with_for_update(skip_locked=True)
         .cte("chosen")
     )
-    statement = (
+    return (
         update(MESSAGES)
         .where(MESSAGES.c.id.in_(select(chosen.c.id)))
         .values(
             state="attempting",
             attempts=MESSAGES.c.attempts + 1,
-            next_at=tx.now + within,
-            expires=clock + round(within.total_seconds() * 1000),
+            next_at=bindparam("until", type_=MESSAGES.c.next_at.type),
+            expires=clock + bindparam("milliseconds", type_=BigInteger),
         )
         .returning(MESSAGES)
     )
-    rows = sorted(await tx.rows(statement), key=lambda row: (row.lane, row.planned_at, row.id))
-    return [message_of(row) for row in rows]
 
 
-_IS_WAITING: Final[ColumnElement[bool]] = literal_column(
-    "state IN ('pending', 'attempting', 'offered')", Boolean
-)
-"""In the index's own words: SQLite uses it for no others."""
-
-
-def _is_due(now: datetime, clock: ColumnElement[int]) -> ColumnElement[bool]:
+def _is_due(clock: ColumnElement[int]) -> ColumnElement[bool]:
     """What waits for its time, or whose attempt is lost. Services' clocks may jump; `clock` is the database's."""
+    now = bindparam("now", type_=MESSAGES.c.next_at.type)
     is_lost = func.coalesce(MESSAGES.c.expires, 0) < clock
     return (
         _IS_WAITING & (MESSAGES.c.next_at <= now) & ((MESSAGES.c.state != "attempting") | is_lost)
@@ -344,17 +370,20 @@ async def counts_of_late(tx: Tx, people: Collection[str], *, since: datetime) ->
     """How many messages each complainant was sent since then."""
     if not people:
         return {}
-    query = (
-        select(MESSAGES.c.complainant_id, func.count().label("times"))
-        .where(
-            MESSAGES.c.complainant_id.in_(sorted(people)),
-            MESSAGES.c.planned_at >= since,
-            MESSAGES.c.recipient == "complainant",
-            MESSAGES.c.state.in_(("accepted", "delivered", "offered")),
-        )
-        .group_by(MESSAGES.c.complainant_id)
+    rows = await tx.rows(_LATE, {"people": sorted(people), "since": since})
+    return {row.complainant_id: row.times for row in rows}
+
+
+_LATE: Final = (
+    select(MESSAGES.c.complainant_id, func.count().label("times"))
+    .where(
+        MESSAGES.c.complainant_id.in_(bindparam("people", expanding=True)),
+        MESSAGES.c.planned_at >= bindparam("since", type_=MESSAGES.c.planned_at.type),
+        MESSAGES.c.recipient == "complainant",
+        MESSAGES.c.state.in_(("accepted", "delivered", "offered")),
     )
-    return {row.complainant_id: row.times for row in await tx.rows(query)}
+    .group_by(MESSAGES.c.complainant_id)
+)
 
 
 async def cancel_all(tx: Tx, complainant: str) -> None:

@@ -113,9 +113,11 @@ async def test_what_is_broken_off_goes_on_and_its_report_is_right_to_the_row(
     with pytest.raises(RuntimeError):
         await importer(world).work()
     halfway = (await world.get(f"{PATH}/{answer.json()['id']}")).json()
+    written = await count(world) - before
     found = await taken(world, raw)
 
-    assert (halfway["state"], halfway["done"]) == ("waiting", TOGETHER)
+    # No row is there that the report does not tell of.
+    assert (halfway["state"], halfway["done"], written) == ("waiting", TOGETHER, TOGETHER)
     assert counts(found) == ("done", TOGETHER * 3 + 5, TOGETHER * 3 + 4, 0, 1)
     assert await count(world) == before + TOGETHER * 3 + 4
 

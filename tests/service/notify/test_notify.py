@@ -172,6 +172,50 @@ async def test_a_clock_that_jumps_makes_no_attempt_again_that_is_under_way(world
     assert {one.body.attempt for one in accepted} == {1}
 
 
+async def test_of_what_is_due_customers_messages_leave_before_those_to_staff(world: World) -> None:
+    for _ in range(2):
+        await world.complain("客服态度差，我要投诉")
+    await world._read_policy()
+    for _ in range(3):
+        for one in world.hosted:
+            await world._relay(one)
+            await world._consume(one)
+
+    begun = await world.service("notify").service.database.run(lambda tx: begin(tx, limit=20))
+
+    to_staff = [one.message.is_to_staff for one in begun]
+    assert set(to_staff) == {False, True}
+    assert to_staff == sorted(to_staff)
+
+
+async def test_a_message_planned_while_a_provider_is_slow_does_not_wait_for_its_answer(
+    world: World,
+) -> None:
+    provider = Slow()
+    await world.settle()
+    world.sender()._channels = {"email": provider}
+
+    async def plan() -> None:
+        await world.complain("客服态度差，我要投诉")
+        for _ in range(3):
+            for one in world.hosted:
+                await world._relay(one)
+                await world._consume(one)
+
+    await plan()
+    sending = asyncio.create_task(world.sender().send_due())
+    async with asyncio.timeout(10):
+        while not provider.took:
+            await asyncio.sleep(0)
+        await plan()
+        while len(provider.took) == 1:
+            await asyncio.sleep(0)
+    provider.may_answer.set()
+
+    await sending
+    assert len(set(provider.took)) == len(provider.took) == 2
+
+
 async def test_a_stop_waits_for_the_attempt_under_way_and_gives_back_what_was_only_begun(
     world: World,
 ) -> None:

@@ -2,21 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.api.attachments import write_sealed
-from services.intake.api.bodies import ComplaintIn
 from services.intake.api.door import Door, channel_for, many_brought_by
 from services.intake.api.gate import Gate
-from services.intake.api.imports.bodies import HistoryIn, ImportOut, Kind, MappingIn, RefusedRow
+from services.intake.api.imports.bodies import ImportOut, Kind, MappingIn, RefusedRow
+from services.intake.api.imports.ready import Job, Ready, made_ready, redrawn, validated
 from services.intake.api.imports.rows import (
     TOGETHER,
     Row,
@@ -28,14 +27,13 @@ from services.intake.api.imports.rows import (
 )
 from services.intake.api.posting import ACCEPTED, SCOPE
 from services.intake.api.reading import After
-from services.intake.model import Claim, Customer, Reader
-from services.intake.policy import columns as columns_policy
+from services.intake.model import KnownCustomer, Reader, Reception
 from services.intake.policy.seal import KEY_BYTES, NONCE_BYTES, Box
-from services.intake.policy.table_file import customer_of
 from services.intake.store import imports as import_store
-from services.intake.usecases.customers import keep_customer, prepare_customer
-from services.intake.usecases.importing import BY_HISTORY, Past, keep_history, renumbered
-from services.intake.usecases.receive import DRAWS, Origin, prepare
+from services.intake.usecases.customers import keep_customer
+from services.intake.usecases.importing import Past, keep_history
+from services.intake.usecases.receive import DRAWS
+from services.intake.usecases.writing import Write
 from shared import faults, telemetry
 from shared.errors import FieldError, NotFound, NotHereYet, Rejected, Transient
 from shared.ids import new_id
@@ -43,7 +41,8 @@ from shared.store import leases
 from shared.store.database import Database
 from shared.store.leases import Lease
 from shared.store.signal import Signal
-from shared.web.body import invalid, read_capped
+from shared.store.transaction import Tx
+from shared.web.body import read_capped
 from shared.web.credentials import Principal
 from shared.web.json import dump, parse
 from shared.web.paging import Limit, Page, cursor, read_cursor
@@ -51,6 +50,8 @@ from shared.web.paging import Limit, Page, cursor, read_cursor
 FILE_CAP: Final = 50 * 1024 * 1024
 MOST_REFUSED_ERRORS: Final = 10
 POLL_SECONDS: Final = 5.0
+BREATH: Final = 20
+"""Rows that are made ready in one go."""
 
 __all__ = ["TOGETHER", "Imports"]
 
@@ -58,23 +59,19 @@ log = telemetry.logger("imports")
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """An import as it is worked on."""
+class _Part:
+    """Some rows, made ready, by their numbers; and what is wrong with the file behind them."""
 
-    id: str
-    unit: str
-    kind: str
-    is_dry: bool
-    columns: Mapping[str, str]
-    file_hash: str
-    principal: Principal
+    rows: Sequence[tuple[int, Ready]]
+    broken: Rejected | None
 
 
 class Imports:
     """Takes files in, and works them off."""
 
-    def __init__(self, door: Door, gate: Gate, database: Database) -> None:
+    def __init__(self, door: Door, gate: Gate, database: Database, *, write: Write) -> None:
         self._door = door
+        self._write = write
         self._gate = gate
         self._database = database
         self._guard = door.environment.guard
@@ -153,7 +150,7 @@ class Imports:
             raise wrong(
                 "name", "must have at most 40 letters and digits", "名称最多 40 个字母或数字"
             )
-        body = _validated(MappingIn, parse(await read_capped(request)))
+        body = validated(MappingIn, parse(await read_capped(request)))
         await self._database.run(
             lambda tx: import_store.keep_mapping(tx, principal.unit, name, body.columns)
         )
@@ -185,157 +182,111 @@ class Imports:
             await self._end(row, "failed", _detail(error))
         return True
 
-    async def _take_rows(self, job: _Job, raw: bytes, row: store.Found) -> None:
+    async def _take_rows(self, job: Job, raw: bytes, row: store.Found) -> None:
         rows = (
             one
             for one in rows_of(raw, kind=job.kind, width=len(job.columns))
             if one[0] > row.last_row
         )
-        last, counts = (
-            row.last_row,
-            {name: getattr(row, name) for name in ("done", "taken", "known", "refused")},
-        )
-        broken: Rejected | None = None
-        while broken is None:
-            await self._gate.must_be_open()
-            part, broken = await asyncio.to_thread(next_rows, rows)
-            if not part:
-                break
-            results = await self._take(job, part)
-            faults.reach("intake.import_rows_taken")
-            refused = [
-                {"import_id": job.id, "row": number, "errors": one}
-                for (number, _), one in zip(part, results, strict=True)
-                if isinstance(one, list)
-            ]
-            counts["done"] += len(part)
-            counts["taken"] += results.count("taken")
-            counts["known"] += results.count("known")
-            counts["refused"] += len(refused)
-            before, last = last, part[-1][0]
-            values = counts | {"last_row": last}
-            went_on = await self._database.run(
-                lambda tx, before=before, values=values, refused=refused: (
-                    import_store.advance_import(  # type: ignore[misc]
-                        tx, job.id, before=before, values=values, refused=refused
-                    )
-                )
+        last = row.last_row
+        counts = {name: getattr(row, name) for name in ("done", "taken", "known", "refused")}
+        part = await self._read(job, rows)
+        while part.rows:
+            # What follows is made ready while this is being written.
+            went_on, following = await asyncio.gather(
+                self._keep_part(job, part, before=last, counts=counts),
+                self._read(job, rows, broken=part.broken),
             )
-            if not went_on:
+            if went_on is None:
                 return  # somebody else is at it
+            last, counts, part = part.rows[-1][0], went_on, following
+        broken = part.broken
         await self._end_at(
             job.id, last, "failed" if broken else "done", _detail(broken) if broken else None
         )
 
-    async def _take(self, job: _Job, part: Sequence[Row]) -> list[str | list[dict[str, str]]]:
-        """How each row of a part ended: taken, known, or what is wrong with it. Raises Transient."""
-        found: Sequence[str | BaseException]
-        if job.kind == "history" and not job.is_dry:
-            found = await self._take_history(job, part)
-        else:
-            found = await asyncio.gather(
-                *(self._row(job, *one) for one in part), return_exceptions=True
-            )
-        seen: set[str] = set()
-        results: list[str | list[dict[str, str]]] = []
-        for one in found:
-            if isinstance(one, Rejected):
-                results.append(_told(one))
-            elif not isinstance(one, str):
-                raise one
-            else:
-                # What this import has made itself before it was killed counts as taken: ids are in order of time.
-                is_new = one > job.id and one not in seen
-                results.append("taken" if is_new else "known")
-                seen.add(one)
-        return results
-
-    async def _row(self, job: _Job, number: int, said: Any) -> str:  # noqa: ANN401 - cells or an object
-        """Take one row; returns the id of what it is. Raises Rejected or Transient."""
-        if job.kind == "customers":
-            return await self._customer(job, said)
-        body, history = self._body(job, number, said)
-        if job.kind == "history":
-            self._ended(history)
-        if job.is_dry:
-            self._door.normal(body, job.principal)
-            return new_id()
-        original = orjson.dumps(body.model_dump(mode="json", exclude_defaults=True))
-        receipt = await self._door.take(body, job.principal, original=original, key=None)
-        return receipt.message_id or receipt.id
-
-    async def _customer(self, job: _Job, said: Any) -> str:  # noqa: ANN401 - cells
-        customer = customer_of(list(job.columns.values()), said, job.unit)
-        if not isinstance(customer, Customer):
-            raise customer
-        door = self._door
-        new = prepare_customer(
-            customer, at=door.environment.clock.now(), vault=door.vault, tokens=door.tokens
-        )
-        if job.is_dry:
-            return new_id()
-        reader = Reader(job.principal.id, job.principal.units)
-        id_, _ = await self._database.run(
-            lambda tx: keep_customer(tx, new, reader, vault=door.vault)
-        )
-        return id_
-
-    async def _take_history(self, job: _Job, part: Sequence[Row]) -> list[str | Rejected]:
-        found: list[str | Rejected | Past] = []
+    async def _read(
+        self, job: Job, rows: Iterator[Row], *, broken: Rejected | None = None
+    ) -> _Part:
+        """The next rows, made ready; none where the file is broken. Raises Transient while nothing may be taken."""
+        if broken is not None:
+            return _Part((), broken)
+        await self._gate.must_be_open()
+        part, broken = await asyncio.to_thread(next_rows, rows)
+        made: list[tuple[int, Ready]] = []
         for number, said in part:
-            try:
-                found.append(self._past(job, number, said))
-            except Rejected as error:
-                found.append(error)
-        past = [one for one in found if isinstance(one, Past)]
-        ids = iter(await self._keep_past(past) if past else [])
-        return [next(ids) if isinstance(one, Past) else one for one in found]
+            made.append((number, made_ready(self._door, job, number, said)))
+            if len(made) % BREATH == 0:
+                await asyncio.sleep(0)  # others have their turn
+        return _Part(made, broken)
 
-    async def _keep_past(self, past: Sequence[Past]) -> list[str]:
+    async def _keep_part(
+        self, job: Job, part: _Part, *, before: int, counts: Mapping[str, int]
+    ) -> dict[str, int] | None:
+        """Write rows and how far the import is with them, at once; gives the counts, None where another was there.
+
+        Raises Transient.
+        """
+        items = [one for _, one in part.rows]
+        if job.kind == "customers":
+            items = await self._keep_customers(job, items)
+
+        async def unit(tx: Tx) -> dict[str, int] | None:
+            ends = await self._written(tx, items)
+            faults.reach("intake.import_rows_taken")
+            results = _results(job, ends)
+            refused = [
+                {"import_id": job.id, "row": number, "errors": one}
+                for (number, _), one in zip(part.rows, results, strict=True)
+                if isinstance(one, list)
+            ]
+            more = {
+                "done": len(results), "taken": results.count("taken"), "known": results.count("known"),
+                "refused": len(refused),
+            }  # fmt: skip
+            now = {name: counts[name] + more[name] for name in more}
+            values = now | {"last_row": part.rows[-1][0]}
+            is_mine = await import_store.advance_import(
+                tx, job.id, before=before, values=values, refused=refused
+            )
+            return now if is_mine else None
+
         for _ in range(DRAWS):
             try:
-                return await self._database.run(lambda tx, past=past: keep_history(tx, past))  # type: ignore[misc]
+                return await self._database.run(unit)
             except store.NumberTaken:
-                past = [renumbered(one) for one in past]
+                items = [redrawn(one) for one in items]
         raise AssertionError(f"{DRAWS} times in a row numbers were taken")
 
-    def _past(self, job: _Job, number: int, said: Any) -> Past:  # noqa: ANN401 - cells or an object
-        body, given = self._body(job, number, said)
-        history, door = self._ended(given), self._door
-        complaint = door.normal(body, job.principal)
-        pack, version = door.environment.policy.in_force(
-            complaint.unit, door.environment.clock.now()
-        )
-        key = door.tokens.external(str(body.external_id))
-        scope = f"history/{complaint.unit}/{complaint.channel}"
-        origin = Origin(
-            by=f"{BY_HISTORY}{job.id}", units=job.principal.units, pack=pack, pack_version=version,
-            claims=(Claim(scope, key, ""),), received_at=history.received_at,
-        )  # fmt: skip
-        original = orjson.dumps(body.model_dump(mode="json", exclude_defaults=True))
-        ready = prepare(complaint, origin, original=original, vault=door.vault, tokens=door.tokens)
-        return Past(ready, history.closed_at, history.outcome)
+    async def _written(self, tx: Tx, items: Sequence[Ready]) -> list[str | Rejected]:
+        """Write what is new of some rows; how each ended: the id of what it is, or what is wrong with it."""
+        past = [one for one in items if isinstance(one, Past)]
+        new = [one for one in items if isinstance(one, Reception)]
+        ids: list[str | Rejected] = [*await keep_history(tx, past)] if past else []
+        receipts = await self._write(tx, new) if new else ()
+        ids += [one if isinstance(one, Rejected) else one.message_id or one.id for one in receipts]
+        made = iter(ids)
+        return [one if isinstance(one, str | Rejected) else next(made) for one in items]
 
-    def _ended(self, given: Mapping[str, Any]) -> HistoryIn:
-        """The times of a complaint of the past. Raises Invalid, also for what is yet to come."""
-        history: HistoryIn = _validated(HistoryIn, given)
-        if history.received_at > self._door.environment.clock.now():
-            raise wrong("received_at", "is yet to come", "晚于当前时间")
-        return history
+    async def _keep_customers(self, job: Job, items: Sequence[Ready]) -> list[Ready]:
+        """Keep customers, each by itself: one that is refused may have been half written."""
+        reader, vault = Reader(job.principal.id, job.principal.units), self._door.vault
 
-    def _body(self, job: _Job, number: int, said: Any) -> tuple[ComplaintIn, dict[str, Any]]:  # noqa: ANN401
-        """The complaint in a row, with its natural key, and what is said of its past."""
-        if not isinstance(said, dict):
-            fields = tuple(job.columns.values())
-            said = columns_policy.body_of(fields, said, zone=self._settings.timezone)
-        said = {"channel": "import", "external_id": f"{job.file_hash[:32]}/{number}"} | said
-        said.setdefault("unit", job.unit)
-        history = said.pop("history", {})
-        return _validated(ComplaintIn, said), history if isinstance(history, dict) else {}
+        async def keep(one: Ready) -> Ready:
+            if not isinstance(one, KnownCustomer):
+                return one
+            try:
+                return (
+                    await self._database.run(lambda tx: keep_customer(tx, one, reader, vault=vault))
+                )[0]
+            except Rejected as error:
+                return error
+
+        return list(await asyncio.gather(*map(keep, items)))
 
     async def _columns(self, unit: str, name: str | None, given: str | None) -> dict[str, str]:
         if given is not None:
-            kept: MappingIn = _validated(MappingIn, {"columns": parse(given.encode())})
+            kept: MappingIn = validated(MappingIn, {"columns": parse(given.encode())})
             return kept.columns
         if name is None:
             return {}
@@ -371,14 +322,14 @@ class Imports:
     def _path(self, id_: str) -> Path:
         return self._settings.data / "intake" / "imports" / id_
 
-    def _job(self, row: store.Found) -> _Job:
+    def _job(self, row: store.Found) -> Job:
         policy = self._door.environment.policy
         if row.unit not in policy.units:
             raise NotHereYet(f"there is no unit {row.unit!r} yet")
         principal = Principal(
             row.brought_by, "service", row.unit, frozenset({SCOPE}), row.channel, units=policy.subtree(row.unit)
         )  # fmt: skip
-        return _Job(row.id, row.unit, row.kind, row.is_dry, row.columns, row.file_hash, principal)
+        return Job(row.id, row.unit, row.kind, row.is_dry, row.columns, row.file_hash, principal)
 
     async def _end(self, row: store.Found, state: str, detail: dict[str, str] | None) -> None:
         await self._end_at(row.id, row.last_row, state, detail)
@@ -404,11 +355,18 @@ class Imports:
         return self._lease is not None
 
 
-def _validated(model: Any, said: Any) -> Any:  # noqa: ANN401 - a model and its instance
-    try:
-        return model.model_validate(said)
-    except ValidationError as error:
-        raise invalid(error) from error
+def _results(job: Job, ends: Sequence[str | Rejected]) -> list[str | list[dict[str, str]]]:
+    """How each row of a part ended: taken, known, or what is wrong with it."""
+    seen: set[str] = set()
+    results: list[str | list[dict[str, str]]] = []
+    for one in ends:
+        if isinstance(one, Rejected):
+            results.append(_told(one))
+            continue
+        # Ids are in order of time: an earlier one was there before this import.
+        results.append("taken" if one > job.id and one not in seen else "known")
+        seen.add(one)
+    return results
 
 
 def _told(error: Rejected) -> list[dict[str, str]]:
