@@ -26,6 +26,7 @@ import asyncpg
 import orjson
 import uvloop
 
+from bench.backlog import number_of
 from bench.complaints import bodies
 from dev import postgres
 from dev.process import EngineError
@@ -33,7 +34,7 @@ from services.intake.policy.match import signature_of
 from services.intake.store import FRAME, TRAITS
 from services.intake.usecases.matching import BATCH, Matcher
 from shared.clock import SystemClock
-from shared.ids import first_id_at, new_number
+from shared.ids import first_id_at
 from shared.store.database import Database
 from shared.store.migrate import upgrade
 from shared.telemetry import configure_logs
@@ -85,7 +86,7 @@ class Source:
         person = hashlib.sha256(person.encode()).hexdigest()
         facts = {"reference_tokens": {"order_no": reference}}
         found["complaints"].append((
-            id_, new_number(), "root", "web", "zh", text, facts, now, id_, "generic", "1.0", "key/bench", bytes(400),
+            id_, number_of(at), "root", "web", "zh", text, facts, now, id_, "generic", "1.0", "key/bench", bytes(400),
             bytes(47), None if is_new else now,
         ))  # fmt: skip
         found["contact_points"].append((person, "phone", id_, "root"))
