@@ -310,6 +310,18 @@ class Teller:
     def bulletin(self, data: Data) -> str:
         return self.pick(f"通报：{data.get('zh')}", f"bulletin: {data.get('en')}")
 
+    def remedy(self, zh: str, en: str) -> Callable[[Data], str]:
+        """How a remedy's event is told; `{}` is its name, its amount, then its reference."""
+
+        def told(data: Data) -> str:
+            remedy = data.get("remedy") or {}
+            money = remedy.get("amount") or {}
+            amount = f"{money.get('currency')} {money.get('amount')}" if money else ""
+            name = self.pick(str(remedy.get("name_zh")), str(remedy.get("name_en")))
+            return self.pick(zh, en).format(name, amount, remedy.get("reference")).strip()
+
+        return told
+
     def _by(self, data: Data) -> str:
         by = str(data.get("by") or "")
         if by in {"", "followup", "machine"}:
@@ -326,6 +338,10 @@ def _clock(zh: str, en: str) -> _Telling:
 
 def _promise(zh: str, en: str) -> _Telling:
     return lambda teller, data: teller.promise(zh, en)(data)
+
+
+def _remedy(zh: str, en: str) -> _Telling:
+    return lambda teller, data: teller.remedy(zh, en)(data)
 
 
 def _message(zh: str, en: str) -> _Telling:
@@ -371,6 +387,13 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     "contact.failed": Teller.contact_failed,
     "subscription.disabled": Teller.subscription_disabled,
     "incident.bulletin": Teller.bulletin,
+    "remedy.proposed": _remedy("提出补救：{0} {1}", "remedy proposed: {0} {1}"),
+    "remedy.approved": _remedy("补救获批：{0} {1}", "remedy approved: {0} {1}"),
+    "remedy.payout_requested": _remedy(
+        "申请支付：{0} {1}（{2}）", "payment asked for: {0} {1}, {2}"
+    ),
+    "remedy.paid": _remedy("已支付：{0} {1}（{2}）", "paid: {0} {1}, {2}"),
+    "remedy.reversed": _remedy("支付已冲回：{0} {1}（{2}）", "payment taken back: {0} {1}, {2}"),
 }
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from redress.verify.model import Entry, Planned, Said, System, Violation
+from redress.verify.money import money_goes_once
 from shared.bus.port import Slot
 from shared.contracts.catalogue import BOUNDED_SOURCES, TOPICS
 from shared.contracts.envelope import source_name
@@ -266,7 +267,7 @@ def clocks_struck_once(system: System) -> Found:
     struck: set[_Clock] = set()
     met: set[_Clock] = set()
     for one in _first_of_each(system.log):
-        if one.data is None:
+        if one.data is None or one.type not in {BREACHED, MET}:
             continue
         clock = one.data["clock"]
         name = _Clock(one.key.subject, one.data["cycle"], clock["name"], clock["started_at"])
@@ -373,6 +374,7 @@ ALWAYS: Final[Sequence[Callable[[System], Found]]] = (
     no_offset_is_ahead,
     clocks_struck_once,
     no_timer_is_left_behind,
+    money_goes_once,
     it_is_at_rest,
 )
 BY_JOURNAL: Final[Sequence[Callable[[System, Sequence[Entry]], Found]]] = (

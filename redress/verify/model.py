@@ -109,6 +109,8 @@ class System:
     """Consuming service → the sources it listens to."""
     weights: Mapping[str, int] = field(default_factory=dict)
     """Complaint → what it adds to its handler's load; 1 where nothing is said."""
+    unbalanced: Sequence[tuple[str, str]] = ()
+    """Entries of the ledger whose postings do not add up to nothing: complaint and entry."""
 
 
 class Violation(NamedTuple):

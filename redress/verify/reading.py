@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from redress.verify.invariants import BREACHED, MET
 from redress.verify.model import Books, Planned, Said, Shown, System
+from redress.verify.money import MONEY
 from services.desk import store as desk
 from services.followup import store as followup
+from services.followup.store.remedies import POSTINGS
 from services.followup.subscriptions import SUBSCRIPTIONS as FOLLOWUP
 from services.intake import store as intake
 from services.notify import store as notify
@@ -38,7 +40,7 @@ CONSUMES: Final[Mapping[str, frozenset[str]]] = {
     service: frozenset(body.source for body in subscriptions)
     for service, subscriptions in (("routing", ROUTING), ("followup", FOLLOWUP), ("notify", NOTIFY))
 }
-READ_DATA: Final = frozenset({BREACHED, MET})
+READ_DATA: Final = frozenset({BREACHED, MET, *MONEY})
 WAIT: Final = timedelta(seconds=2)
 LATE: Final = timedelta(seconds=5)
 """How long after its time a timer may still be armed."""
@@ -164,7 +166,10 @@ async def _followup(connection: AsyncConnection) -> dict[str, Any]:
         .group_by(facts.c.complaint)
     )
     shown = select(cases.c.complaint, cases.c.number)
+    entries = POSTINGS.c.complaint, POSTINGS.c.entry
+    wrong = select(*entries).group_by(*entries).having(func.sum(POSTINGS.c.amount) != 0)
     return {
+        "unbalanced": [tuple(row) for row in await _rows(connection, wrong)],
         "cases": {row.complaint: row.number for row in await _rows(connection, shown)},
         "receipts": {row.complaint: row.times for row in await _rows(connection, receipts)},
     }

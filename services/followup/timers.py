@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.followup.usecases import due
+from services.followup.usecases.expiring import remedy_due
 from services.followup.usecases.record import (
     CALLBACK_TIMER,
     CHECK_TIMER,
@@ -15,6 +16,7 @@ from services.followup.usecases.record import (
     PROMISE_TIMER,
     Followup,
 )
+from services.followup.usecases.remedies import REMEDY_TIMER
 from shared.store.timers import TimerHandler
 
 TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
@@ -26,5 +28,6 @@ TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
         CHECK_TIMER: due.second_check_due,
         LADDER_TIMER: due.escalation_due,
         OVERDUE_TIMER: due.overdue,
+        REMEDY_TIMER: remedy_due,
     }
 )

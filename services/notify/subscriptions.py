@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.notify import store
-from services.notify.usecases import Notify, bulletins, telling
+from services.notify.usecases import Notify, bulletins, remedies, telling
 from shared.bus.consume import Subscriptions
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.followup import (
@@ -30,6 +30,7 @@ from shared.contracts.intake import (
     ComplaintReceived,
     ComplaintUndelivered,
 )
+from shared.contracts.remedies import RemedyApproved, RemedyPaid, RemedyProposed
 from shared.contracts.routing import ComplaintUnderstood
 from shared.rebuild import ReadModel
 
@@ -63,5 +64,8 @@ SUBSCRIPTIONS: Final[Subscriptions[Notify]] = MappingProxyType(
         PromiseBroken: telling.on_promise_broken,
         CallbackDue: telling.on_callback_due,
         IncidentBulletin: bulletins.on_bulletin,
+        RemedyProposed: remedies.on_remedy_proposed,
+        RemedyApproved: remedies.on_remedy_approved,
+        RemedyPaid: remedies.on_remedy_paid,
     }
 )

@@ -10,6 +10,7 @@ from shared.contracts.envelope import Body
 from shared.contracts.values import (
     AwaitingReview,
     CaseClock,
+    CaseRemedy,
     CaseStateName,
     Decision,
     ExtensionOpen,
@@ -88,6 +89,8 @@ class CaseBody(Body):
     taken_level: int = 1
     """The highest level of the ladder at which somebody has taken note."""
     callback_tries: int = 0
+    remedies: tuple[CaseRemedy, ...] = ()
+    """What the customer was or is to be offered, of all cycles, the last one last."""
 
 
 class CaseOpened(CaseBody):

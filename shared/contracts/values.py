@@ -1,6 +1,7 @@
 """Values that events share. The words are those of the architecture page."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +15,12 @@ CaseStateName = Literal[
     "resolved", "callback", "closed", "withdrawn",
 ]  # fmt: skip
 Outcome = Literal["upheld", "partly_upheld", "not_upheld"]
+ApproverRank = Literal["handler", "supervisor", "department_head", "company"]
+RemedyState = Literal[
+    "proposed", "rejected", "approved", "accepted", "refused", "payout_requested", "paid", "reversed", "expired",
+    "replaced",
+]  # fmt: skip
+"""`proposed` awaits its approval; `approved` the customer's word; `accepted` its payment, or has none to wait for."""
 ClockState = Literal["running", "paused", "met", "breached", "cancelled"]
 
 CHANNELS = (
@@ -260,3 +267,50 @@ class ExtensionOpen(Value):
     by: str
     asked_by: str
     asked_at: datetime
+
+
+class Money(Value):
+    """An amount, exact, with its currency (ISO 4217). In JSON the amount is text: `"12.50"`."""
+
+    amount: Decimal
+    currency: str
+
+
+class CaseRemedy(Value):
+    """What a customer was or is to be offered to make it right, by a rule of the pack. Texts of staff are masked.
+
+    `needs`: the rank that has to approve it, None where the field settles it on the spot. `expires_at`: until when it
+    is to be approved, then used. `reference` names the payment: one attempt has one reference, told again or not.
+    """
+
+    id: str
+    code: str
+    name_zh: str
+    name_en: str
+    form: Literal["money", "voucher", "points", "gift", "service"]
+    amount: Money | None = None
+    state: RemedyState
+    reason: str
+    basis_zh: str
+    basis_en: str
+    calculation_zh: str = ""
+    calculation_en: str = ""
+    needs: ApproverRank | None = None
+    over_budget: bool = False
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    expires_at: datetime
+    answered_at: datetime | None = None
+    answer_reason: str | None = None
+    instead_of: str | None = None
+    """The remedy that it takes the place of: another form, another amount."""
+    attempts: int = 0
+    reference: str | None = None
+    requested_by: str | None = None
+    requested_at: datetime | None = None
+    receipt: str | None = None
+    paid_at: datetime | None = None
+    reversed_at: datetime | None = None
+    """Since when the payment is taken back: what was paid is to be had back."""

@@ -240,6 +240,9 @@ def _times(pack: Pack) -> Iterator[Fault]:
                 f"{zone!r} is no time zone",
                 "Use an IANA name such as Asia/Urumqi.",
             )
+    if pack.compensation.calendar not in calendars:
+        named = pack.compensation.calendar
+        yield _unknown(("compensation", "calendar"), "calendar", named, calendars)
     for index, level in enumerate(pack.escalation):
         if level.calendar not in calendars:
             at: Path = ("escalation", index, "calendar")

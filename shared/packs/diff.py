@@ -23,6 +23,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, str]]] = {
     "facts": ("应问事实", "facts to ask for"),
     "hints": ("认定提示", "hints"),
     "remedies": ("补救", "remedies"),
+    "compensation": ("补偿规则", "compensation"),
     "callback": ("回访", "callback"),
     "survey": ("调查", "survey"),
     "escalation": ("升级", "escalation"),

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from shared.packs.parts import (
     Alike,
-    Approval,
     CalendarSpec,
     Callback,
     Category,
@@ -31,7 +30,6 @@ from shared.packs.parts import (
     Level,
     Pausing,
     Question,
-    Remedy,
     Sign,
     Source,
     Survey,
@@ -40,6 +38,7 @@ from shared.packs.parts import (
     Thresholds,
     WarningRule,
 )
+from shared.packs.remedies import Approval, Calculator, Compensation, Form, Remedy
 from shared.packs.words import (
     KINDS,
     SEVERITIES,
@@ -62,18 +61,21 @@ __all__ = [
     "SEVERITIES",
     "Alike",
     "Approval",
+    "Calculator",
     "CalendarSpec",
     "Callback",
     "Category",
     "Cause",
     "Clock",
     "Code",
+    "Compensation",
     "Cue",
     "Downgrade",
     "Example",
     "Examples",
     "ExceptionDay",
     "Fact",
+    "Form",
     "Head",
     "Hint",
     "Kind",
@@ -153,6 +155,7 @@ class Pack(Part):
     facts: tuple[Fact, ...] = ()
     hints: tuple[Hint, ...] = ()
     remedies: tuple[Remedy, ...] = ()
+    compensation: Compensation = Compensation()
     callback: Callback
     survey: Survey
     escalation: tuple[Level, ...]

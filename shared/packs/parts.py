@@ -228,31 +228,6 @@ class Hint(Part):
     verify: bool = False
 
 
-class Approval(Part):
-    """A role that may approve up to an amount (CNY); no amount: whatever it costs."""
-
-    role: Code
-    up_to: Decimal | None = Field(default=None, ge=0)
-
-
-class Remedy(Part):
-    """What the customer can get, and who must agree.
-
-    `when` says in which case it is offered, `amount` how it is counted. Empty `categories`: all.
-    """
-
-    code: Code
-    name: Text
-    when: Text | None = None
-    categories: tuple[Code, ...] = ()
-    amount: Text | None = None
-    approvals: tuple[Approval, ...]
-    basis: Text
-    minimum: Decimal | None = None
-    source: str = "D"
-    verify: bool = False
-
-
 class Callback(Part):
     """How the check with the customer after the resolution is made.
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Final, NoReturn
 
@@ -22,8 +23,14 @@ class Malformed(Rejected):
 
 
 def dump(value: object) -> bytes:
-    """JSON bytes in UTF-8; datetimes as RFC 3339."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    """JSON bytes in UTF-8; datetimes as RFC 3339, decimals as text."""
+    return orjson.dumps(value, default=_decimal, option=orjson.OPT_UTC_Z)
+
+
+def _decimal(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError
 
 
 def at_place(document: object, place: str) -> Any:  # noqa: ANN401 - any JSON

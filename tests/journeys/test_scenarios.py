@@ -19,9 +19,12 @@ from services.followup.store import find
 from shared.contracts.envelope import encode
 from shared.contracts.followup import CaseBody, CaseClosed, CaseOpened
 from shared.contracts.notify import MessageAccepted
+from shared.contracts.remedies import RemedyPayoutRequested
 from shared.packs.load import shipped_folder
 from tests import engines
-from tests.journeys.scenarios import SCENARIOS, Scenario, Step
+from tests.journeys.money import LATER, MONEY, with_money
+from tests.journeys.scenarios import SCENARIOS as ROWS
+from tests.journeys.scenarios import Scenario, Step
 from tests.world import World, open_world
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 IN_PART = ("visit_in", "due_in", "roles", "by_in", "days_ago")
 CALLED = ("callback", "check_back")
+SCENARIOS = tuple(with_money(one) for one in ROWS)
 PASSWORD = "long enough password"
 MOST_STEPS = 60
 """So many of the world's steps are enough for a complaint to be acknowledged."""
@@ -180,9 +184,16 @@ class Timeline:
         headers = self._as(staff) if staff else self.world.headers()
         answer = await self.world.client.post(
             f"/followup/v1/cases/{told.number}/commands/{name}",
-            json=body_of(now, name, body), headers=headers | {"If-Match": "*"},
+            json=body_of(now, name, body | _reference(body, told.number)), headers=headers | {"If-Match": "*"},
         )  # fmt: skip
         assert answer.status_code == 200, f"{scenario.id} {name}: {answer.text}"
+
+
+def _reference(body: dict[str, Any], number: str) -> dict[str, str]:
+    """The payment's reference, which has the case's number in it."""
+    return (
+        {"reference": body["reference"].format(number=number)} if "{" in body.get("reference", "") else {}
+    )  # fmt: skip
 
 
 def _is_acknowledged(case: dict[str, Any]) -> bool:
@@ -303,5 +314,30 @@ def test_every_trade_has_its_four_scenarios_and_what_comes_later_is_named() -> N
     by_pack: dict[str, int] = {}
     for one in SCENARIOS:
         by_pack[one.pack] = by_pack.get(one.pack, 0) + 1
-        assert one.later, one.id
+        assert one.later or one.id in MONEY, one.id
+        assert not any(each.startswith(LATER) for each in one.later) or one.id not in MONEY
     assert set(by_pack.values()) == {4}
+
+
+@pytest.mark.req("R-069")
+@pytest.mark.req("R-076")
+@pytest.mark.parametrize("id_", MONEY)
+def test_a_scenario_ends_with_what_its_pack_owes_paid_once_and_told_with_its_calculation(
+    played: Played, id_: str
+) -> None:
+    made, told = MONEY[id_], played.told[id_]
+    remedies = told.case["remedies"]
+
+    paid = remedies[-1]
+    assert [one["form"] for one in remedies[:-1]] == ([made.refused] if made.refused else [])
+    assert (paid["code"], paid["state"]) == (made.code, "paid" if made.amount else "accepted")
+    assert (paid["amount"] or {}).get("amount") == made.amount
+    assert (paid["needs"] is not None) == made.approved
+    assert paid["approved_by"] != paid["proposed_by"]
+    mine = [one.body for one in played.events if getattr(one.body, "number", "") == told.number]
+    asked = [one.remedy.reference for one in mine if isinstance(one, RemedyPayoutRequested)]
+    assert asked == ([paid["reference"]] if made.amount else [])
+    letters = [one.template for one in mine if isinstance(one, MessageAccepted)]
+    offers = [f"remedy.{one['id']}" for one in remedies]
+    wanted = [*offers, f"paid.{paid['id']}"] if made.amount else []
+    assert sorted(one for one in letters if one.startswith(("remedy.", "paid."))) == sorted(wanted)

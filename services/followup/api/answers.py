@@ -14,6 +14,7 @@ from shared.contracts.followup import CaseBody
 from shared.contracts.values import (
     AwaitingReview,
     CaseClock,
+    CaseRemedy,
     CaseStateName,
     Decision,
     ExtensionOpen,
@@ -77,6 +78,7 @@ class CaseOut(BaseModel):
     supervised_until: datetime | None
     taken_level: int
     callback_tries: int
+    remedies: tuple[CaseRemedy, ...]
 
 
 class MomentOut(BaseModel):

@@ -8,6 +8,7 @@ from services.followup.api.customers import customer_routes
 from services.followup.api.finding import finding_routes
 from services.followup.api.promising import promise_routes
 from services.followup.api.reading import reading_routes
+from services.followup.api.remedies import remedy_routes
 from services.followup.api.views import view_routes
 from services.followup.api.whole import whole_routes
 from services.followup.policy.lifecycle import COMMANDS
@@ -24,6 +25,7 @@ def routes(environment: Environment, database: Database, context: Followup) -> A
     reading_routes(router, environment, database, context)
     whole_routes(router, environment, database, context)
     promise_routes(router, environment, database)
+    remedy_routes(router, environment, database, context)
     audit_routes(router, environment, database, context)
     customer_routes(router, environment, database, context)
     for known in COMMANDS.values():

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.followup import store
 from services.followup.api.answers import MomentOut, timeline
 from services.followup.api.reached import reached
+from services.followup.api.remedies import RemediesOut, remedies_out
 from services.followup.model import Case
 from services.followup.policy.case import fold
 from services.followup.policy.lifecycle import COMMANDS, missing
@@ -43,13 +44,17 @@ class PossibleOut(BaseModel):
 
 
 class WholeOut(BaseModel):
-    """`case` is as on the case's events; `commands` are those of the lifecycle, in its order."""
+    """`case` is as on the case's events; `commands` are those of the lifecycle, in its order.
+
+    `case.remedies` are the proposals; `remedies` what can be offered, with advice and limits.
+    """
 
     id: str
     unit: str
     case: dict[str, Any]
     timeline: list[MomentOut]
     commands: list[PossibleOut]
+    remedies: RemediesOut | None
     read_at: datetime
 
 
@@ -61,12 +66,16 @@ def whole_routes(
 
     @router.get("/cases/{number}/whole")
     async def read_whole(principal: may, number: str, response: Response) -> WholeOut:
-        """The case, its timeline, and every command with what it lacks."""
+        """The case, its timeline, every command with what it lacks, and the remedies that can be offered."""
         async with database.reading() as connection:
             row = reached(await store.find(connection, number), principal, number)
             facts = await store.facts_of(connection, row.complaint)
             about_clocks = await store.clock_facts_of(connection, row.complaint)
-        case, body = fold([fact for fact, _ in facts]), CaseChanged.model_validate(row.body)
+            case = fold([fact for fact, _ in facts])
+            offers = None
+            if case is not None:
+                offers = await remedies_out(connection, context, environment, row, case, principal)
+        body = CaseChanged.model_validate(row.body)
         response.headers["ETag"] = etag(row.version)
         actor = Actor(
             principal.id, principal.role, principal.units, "followup:write" in principal.scopes
@@ -77,6 +86,7 @@ def whole_routes(
             case=body.model_dump(mode="json"),
             timeline=timeline(facts, about_clocks),
             commands=_possible(case, actor, context.rules_of(case)) if case else [],
+            remedies=offers,
             read_at=environment.clock.now(),
         )
 

@@ -8,6 +8,7 @@ from services.followup.model.facts import CallbackResult, Received
 from services.followup.model.timed import NOT_TIMED, Timed
 from shared.contracts.values import (
     AwaitingReview,
+    CaseRemedy,
     CaseStateName,
     Decision,
     Finding,
@@ -44,6 +45,8 @@ class Work:
     recourse: tuple[str, ...] = ()
     outside: tuple[Outside, ...] = ()
     withdrawn_at: datetime | None = None
+    remedies: tuple[CaseRemedy, ...] = ()
+    """Those of all cycles: money outlives a cycle."""
 
     @property
     def solution(self) -> Solution | None:

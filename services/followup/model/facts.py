@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
-from services.followup.model import done, timed
+from services.followup.model import done, remedies, timed
 from shared.contracts.values import CaseStateName, Kind, Language, Outcome, Severity
 
 CallbackResult = Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
@@ -229,6 +229,13 @@ What = Annotated[
     | done.HandedOver
     | done.OutsideAnswered
     | done.Marked
+    | remedies.RemedyProposed
+    | remedies.RemedyDecided
+    | remedies.RemedyAnswered
+    | remedies.PayoutRequested
+    | remedies.PayoutSettled
+    | remedies.PayoutReversed
+    | remedies.RemedyExpired
     | timed.Paused
     | timed.Unpaused
     | timed.ExtensionAsked

@@ -53,6 +53,7 @@ from shared.contracts.values import ExtensionOpen
 
 WORK: Final = (
     "finding", "decision", "solutions", "tasks", "visits", "questions", "awaiting_review", "reply", "recourse", "outside",
+    "remedies",
 )  # fmt: skip
 """What of the work an event shows, under the same names."""
 

@@ -30,7 +30,9 @@ from services.followup.model import (
     Withdrawn,
     Work,
 )
+from services.followup.model.remedies import RemedyProposed
 from services.followup.policy.by_kind import ByKind, W, by_place, of
+from services.followup.policy.remedies.fold import fold_remedies
 from shared.contracts.values import (
     AwaitingReview,
     CaseStateName,
@@ -49,7 +51,7 @@ from shared.contracts.values import (
 DONE_BY_PEOPLE: Final = frozenset(
     {
         Asked, CauseFound, Contacted, Decided, FactsRecorded, HandedOver, MessageAdded, OutsideAnswered, Proposed,
-        RecourseTold, Replied, TaskGiven, VisitPlanned, Visited, Withdrawn,
+        RecourseTold, RemedyProposed, Replied, TaskGiven, VisitPlanned, Visited, Withdrawn,
     }
 )  # fmt: skip
 """Without any of these nothing was done: what most cases are when they open."""
@@ -74,6 +76,7 @@ def fold_work(known: ByKind, mine: ByKind) -> Work:
         recourse=_recourse(mine),
         outside=_outside(known),
         withdrawn_at=min((fact.at for fact, _ in of(mine, Withdrawn)), default=None),
+        remedies=fold_remedies(known),
     )
 
 

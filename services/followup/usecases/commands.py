@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.followup import store
 from services.followup.model import Case, ClockFact, Fact, PackAdopted
+from services.followup.model.remedies import NO_PURSE, Purse
 from services.followup.policy import clocks
 from services.followup.policy.commands.order import Deeds, Ground, wrong
 from services.followup.policy.commands.order import Order as Sent
@@ -12,6 +13,7 @@ from services.followup.policy.lifecycle import COMMANDS, Command, missing
 from services.followup.policy.rules import Rules
 from services.followup.store import Kept
 from services.followup.usecases.record import COMPLAINANT, Followup, case_of, record
+from services.followup.usecases.remedies import held_purse
 from shared.contracts.desk import Role
 from shared.contracts.followup import CaseBody
 from shared.errors import Conflict, Forbidden, NotFound
@@ -89,7 +91,12 @@ async def command(tx: Tx, context: Followup, order: Order) -> Done:
     known = COMMANDS[order.name]
     rules = context.rules_of(case)
     check_actor(order.actor, known, case, rules)
-    after = do(tx, context, kept, known, order.sent, by=order.actor.id, id_=order.id)
+    purse = NO_PURSE
+    if known.needs_purse:
+        purse = await held_purse(
+            tx, context.policy, rules.pack, unit=kept.unit, actor=order.actor.id, zone=context.zone
+        )
+    after = do(tx, context, kept, known, order.sent, by=order.actor.id, id_=order.id, purse=purse)
     return Done(kept.complaint, kept.unit, after or body, is_replay=False)
 
 
@@ -115,8 +122,9 @@ async def customer_command(tx: Tx, context: Followup, order: CustomerOrder) -> D
 
 
 def do(
-    tx: Tx, context: Followup, kept: Kept, known: Command, sent: Sent, *, by: str, id_: str
-) -> CaseBody | None:
+    tx: Tx, context: Followup, kept: Kept, known: Command, sent: Sent, *, by: str, id_: str,
+    purse: Purse = NO_PURSE,
+) -> CaseBody | None:  # fmt: skip
     """Do a command on a locked case. Raises Conflict that names every missing fact, or Invalid."""
     case = case_of(tx, kept)
     if case is None:
@@ -137,6 +145,7 @@ def do(
         place=len(kept.facts),
         clocks=clocks.read(kept.clock_facts),
         clock_facts=kept.clock_facts,
+        purse=purse,
     )
     deeds = known.do(sent, ground)
     _must_be_known(context, case, deeds)
@@ -167,6 +176,8 @@ def check_actor(actor: Actor, known: Command, case: Case, rules: Rules) -> None:
         raise Forbidden(
             "This needs the scope followup:write.", zh="此操作需要权限 followup:write。"
         )
+    if known.who in ("second_person", "approver"):
+        _check_person(actor)
     if known.who == "second_person":
         _check_second_person(actor, case)
     if actor.role is None:
@@ -190,13 +201,17 @@ def check_actor(actor: Actor, known: Command, case: Case, rules: Rules) -> None:
         )
 
 
-def _check_second_person(actor: Actor, case: Case) -> None:
-    """Two persons are two persons: no key, and not who decided."""
+def _check_person(actor: Actor) -> None:
+    """Two persons are two persons: no key."""
     if actor.role is None:
         raise Forbidden(
             "This takes a second person: a key cannot be one.",
             zh="此操作须由第二人完成，不能使用密钥。",
         )
+
+
+def _check_second_person(actor: Actor, case: Case) -> None:
+    """Not who decided."""
     if case.work.decision is not None and case.work.decision.by == actor.id:
         raise Forbidden(
             "You decided it: somebody else confirms it.", zh="认定由您作出，须由他人复核。"

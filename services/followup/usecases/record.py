@@ -19,9 +19,11 @@ from services.followup.policy.case import fold
 from services.followup.policy.change import Change, SoFar, change
 from services.followup.policy.escalation import taken_by
 from services.followup.policy.listing import listed
+from services.followup.policy.remedies.telling import remedy_events
 from services.followup.policy.rules import Rules
 from services.followup.store import Kept
 from services.followup.usecases.forwarding import Intake
+from services.followup.usecases.remedies import keep_remedies
 from shared.contracts.followup import CaseBody
 from shared.errors import NotHereYet
 from shared.policy import Policy
@@ -129,6 +131,7 @@ def record(
     store.add_facts(tx, kept, changed.facts)
     store.add_clock_facts(tx, kept, changed.clock_facts)
     body = _tell(tx, kept, changed, by=by, what=what)
+    keep_remedies(tx, kept, changed.before, changed.after, by=by, zone=context.zone)
     _set_clock_timer(tx, kept.complaint, rules, changed)
     _set_promise_timers(tx, kept.complaint, changed.before, changed.after)
     _set_overdue_timers(tx, kept.complaint, changed.before, changed.after)
@@ -158,6 +161,7 @@ def _tell(tx: Tx, kept: Kept, changed: Change, *, by: str, what: str) -> CaseBod
         *telling.clock_events(changed.old, changed.new, changed.clock_facts, body.number),
         *telling.promise_events(changed.before, after),
         *telling.callback_events(after, changed.facts),
+        *remedy_events(after, changed.facts),
     ]
     if kept.body is not None and telling.is_same(kept.body, body):
         body = kept.body

@@ -167,7 +167,7 @@ async def _know(event: Event[Any], tx: Tx) -> None:
 async def on_warned(event: Event[ClockWarned], tx: Tx, notify: Notify) -> None:
     """The handler is told that time is short; the apology is ready for the moment when it is over."""
     await keep(event, tx, notify)
-    found = await _about(event, tx)
+    found = await about_part(event, tx)
     if found is None:
         return
     about, handler = found
@@ -179,13 +179,13 @@ async def on_warned(event: Event[ClockWarned], tx: Tx, notify: Notify) -> None:
         said.clock, number=said.number, fraction=said.fraction, owner=_display(notify, handler)
     )
     for planned in filter(None, (mine, apology)):
-        await _record(tx, notify, planned, about, event_id=event.id)
+        await record(tx, notify, planned, about, event_id=event.id)
 
 
 async def on_breached(event: Event[ClockBreached], tx: Tx, notify: Notify) -> None:
     """A deadline was missed: its handler and the supervisor are told, and the customer hears our apology."""
     await keep(event, tx, notify)
-    found = await _about(event, tx)
+    found = await about_part(event, tx)
     if found is None:
         return
     about, handler = found
@@ -194,12 +194,12 @@ async def on_breached(event: Event[ClockBreached], tx: Tx, notify: Notify) -> No
     for planned in staff.breached(
         said.clock, number=said.number, handler=handler, above=above, pack=pack
     ):
-        await _record(tx, notify, planned, about, event_id=event.id)
+        await record(tx, notify, planned, about, event_id=event.id)
     apology = customer.at_risk(
         said.clock, number=said.number, fraction=1.0, owner=_display(notify, handler)
     )
     if apology is not None:
-        await _record(tx, notify, apology, about, event_id=event.id)
+        await record(tx, notify, apology, about, event_id=event.id)
 
 
 async def on_met(event: Event[ClockMet], tx: Tx, notify: Notify) -> None:
@@ -210,7 +210,7 @@ async def on_met(event: Event[ClockMet], tx: Tx, notify: Notify) -> None:
 
 async def _cancel_delay(event: Event[Any], tx: Tx) -> None:
     said: ClockBody = event.body
-    if (found := await _about(event, tx)) is not None:
+    if (found := await about_part(event, tx)) is not None:
         await store.cancel(tx, found[0], COMPLAINANT, [f"delay.{said.clock.name}"])
 
 
@@ -218,7 +218,7 @@ async def on_extended(event: Event[ClockExtended], tx: Tx, notify: Notify) -> No
     """A deadline was put off: the customer hears the new time before asking."""
     await keep(event, tx, notify)
     await _cancel_delay(event, tx)
-    found = await _about(event, tx)
+    found = await about_part(event, tx)
     if found is None:
         return
     said = event.body
@@ -226,28 +226,28 @@ async def on_extended(event: Event[ClockExtended], tx: Tx, notify: Notify) -> No
         said.clock, number=said.number, was_due_at=said.was_due_at, owner=_display(notify, found[1])
     )
     if planned is not None:
-        await _record(tx, notify, planned, found[0], event_id=event.id)
+        await record(tx, notify, planned, found[0], event_id=event.id)
 
 
 async def on_promise_broken(event: Event[PromiseBroken], tx: Tx, notify: Notify) -> None:
     """A promise was not kept: the customer hears our apology."""
     await keep(event, tx, notify)
-    if (found := await _about(event, tx)) is not None:
+    if (found := await about_part(event, tx)) is not None:
         said = event.body
         planned = customer.broken(
             said.promise, number=said.number, owner=_display(notify, found[1])
         )
-        await _record(tx, notify, planned, found[0], event_id=event.id)
+        await record(tx, notify, planned, found[0], event_id=event.id)
 
 
 async def on_callback_due(event: Event[CallbackDue], tx: Tx, notify: Notify) -> None:
     """The customer is told that we call, or gets the link to answer by."""
     await keep(event, tx, notify)
-    if (found := await _about(event, tx)) is not None:
+    if (found := await about_part(event, tx)) is not None:
         about = found[0]
         pack = notify.policy.pack(about.pack, about.pack_version)
         if (planned := customer.callback(event.body, pack)) is not None:
-            await _record(tx, notify, planned, about, event_id=event.id)
+            await record(tx, notify, planned, about, event_id=event.id)
 
 
 async def on_message_added(event: Event[ComplaintMessageAdded], tx: Tx, notify: Notify) -> None:
@@ -273,7 +273,7 @@ async def on_code_requested(event: Event[ComplaintCodeRequested], tx: Tx, notify
     asked = event.body
     pack = notify.policy.pack(asked.pack, asked.pack_version)
     about = customer.about_asked(asked, complaint=event.subject, unit=event.unit)
-    await _record(tx, notify, customer.code_again(asked, pack), about, event_id=event.id)
+    await record(tx, notify, customer.code_again(asked, pack), about, event_id=event.id)
 
 
 async def on_erased(event: Event[ComplainantErased], tx: Tx, notify: Notify) -> None:
@@ -306,7 +306,7 @@ async def acknowledge_anyway(timer: Timer, tx: Tx, notify: Notify) -> None:
     known = await store.known_of(tx, timer.subject)
     planned = customer.acknowledgement(case, owner=None, pack=_pack(case, notify), known=known)
     about = customer.about(case, complaint=timer.subject, unit=timer.body["unit"])
-    await _record(tx, notify, planned, about, event_id=None)
+    await record(tx, notify, planned, about, event_id=None)
 
 
 async def _acknowledge_when_owned(event: Event[Any], tx: Tx, notify: Notify) -> None:
@@ -350,7 +350,7 @@ async def _warn_of_danger(event: Event[Any], tx: Tx, notify: Notify) -> None:
     )  # fmt: skip
     advice = customer.safety(pack, number=about.number, cue=known.get("cue"))
     for planned in (*([advice] if advice else []), *told):
-        await _record(tx, notify, planned, about, event_id=event.id)
+        await record(tx, notify, planned, about, event_id=event.id)
 
 
 def _pack(case: CaseBody, notify: Notify) -> Pack:
@@ -366,7 +366,7 @@ def _display(notify: Notify, handler: str | None) -> str | None:
     return account.display if account else None
 
 
-async def _about(event: Event[Any], tx: Tx) -> tuple[About, str | None] | None:
+async def about_part(event: Event[Any], tx: Tx) -> tuple[About, str | None] | None:
     """Which complaint an event is about that tells a part only, and its handler; None before its case is known."""
     case = (await store.known_of(tx, event.subject)).get("about")
     if case is None:
@@ -388,12 +388,13 @@ async def _plan_all(tx: Tx, notify: Notify, several: Iterable[Planned], event: E
 
 async def _plan(tx: Tx, notify: Notify, planned: Planned, event: Event[Any]) -> bool:
     about = customer.about(event.body, complaint=event.subject, unit=event.unit)
-    return await _record(tx, notify, planned, about, event_id=event.id)
+    return await record(tx, notify, planned, about, event_id=event.id)
 
 
-async def _record(
+async def record(
     tx: Tx, notify: Notify, planned: Planned, about: About, *, event_id: str | None
 ) -> bool:
+    """Plan a message once; whether it is new. What it makes needless is not sent any more."""
     is_new = await store.plan(tx, planned, id_=new_id(), about=about, event_id=event_id)
     if is_new:
         tx.wakes.add(notify.planned)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.followup.model import ClockFact, Fact, Received
 from services.followup.policy.change import change
 from services.followup.policy.rules import Rules
+from shared.contracts.values import CaseRemedy
 from shared.packs.load import load_folder, shipped_folder
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai
 @cache
 def rules() -> Rules:
     return Rules(load_folder(shipped_folder(), "generic"), "Asia/Shanghai")
+
+
+def remedy(**more: object) -> CaseRemedy:
+    """A remedy that was paid, unless said otherwise."""
+    values: dict[str, object] = {
+        "id": "r1.1", "code": "goodwill", "name_zh": "补偿", "name_en": "Goodwill", "form": "money",
+        "amount": {"amount": "50.00", "currency": "CNY"}, "state": "paid", "reason": "r", "basis_zh": "善意",
+        "basis_en": "goodwill", "calculation_zh": "酌定", "calculation_en": "as agreed", "proposed_by": "account/an",
+        "proposed_at": MONDAY, "expires_at": minute(60),
+    }  # fmt: skip
+    return CaseRemedy.model_validate(values | more)
 
 
 def minute(after: int) -> datetime:

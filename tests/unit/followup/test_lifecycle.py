@@ -36,7 +36,7 @@ from services.followup.policy.lifecycle import (
     missing,
 )
 from shared.contracts.values import CaseStateName, Decision, Finding, Solution
-from tests.unit.followup.facts import heard, minute, receipt, rules
+from tests.unit.followup.facts import heard, minute, receipt, remedy, rules
 from tests.unit.followup.test_clocks import understood
 
 STATE_NAMES: tuple[CaseStateName, ...] = get_args(CaseStateName)
@@ -91,7 +91,7 @@ def ready_for(name: str) -> Case:
     solution = accepted.model_copy(update={"answer": None}) if name == "answer" else accepted
     decision = Decision(outcome="upheld", reason="r", by="account/an", decided_at=minute(4))
     finding = Finding(code="process", text="t", found_at=minute(4))
-    work = Work(finding=finding, decision=decision, solutions=(solution,))
+    work = Work(finding=finding, decision=decision, solutions=(solution,), remedies=(remedy(),))
     calling = Calling(second_due_at=minute(9))
     result = None if name == "claim_callback" else case.callback_result
     return replace(

@@ -20,11 +20,13 @@ from services.followup.model import (
     Resolved,
     Understood,
 )
+from services.followup.model.remedies import Purse
 from services.followup.policy.case import fold
 from services.followup.policy.choice import choice
 from services.followup.policy.commands.order import Ground, Order
 from services.followup.policy.lifecycle import COMMANDS, missing
 from services.followup.policy.reckoning import is_agreed
+from services.followup.policy.remedies.fold import is_settled
 from shared.errors import Rejected
 from tests.unit.followup.facts import MONDAY, receipt, rules
 
@@ -58,6 +60,24 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "tell_recourse": [{"where": ["12315"]}],
     "hand_over": [{"body": "court", "reference": "1", "reason": "r"}],
     "outside_result": [{"outside": "o1.1", "result": "r"}],
+    "offer_remedy": [
+        {"remedy": "goodwill", "reason": "r", "calculation": "c", "amount": {"amount": amount}, **more}
+        for amount in ("50", "120")
+        for more in ({}, {"form": "voucher"}, {"instead_of": "r1.1"})
+    ],
+    "decide_remedy": [
+        {"remedy": id_, "approved": approved} for id_ in ("r1.1", "r1.2") for approved in (True, False)
+    ],
+    "answer_remedy": [
+        {"remedy": id_, "accepted": accepted, "channel": "web"}
+        for id_ in ("r1.1", "r1.2") for accepted in (True, False)
+    ],
+    "pay_remedy": [{"remedy": id_} for id_ in ("r1.1", "r1.2")],
+    "confirm_payout": [
+        {"reference": f"0000-0000-001-r1.1-{attempt}", "paid": paid, "receipt": "B", "reason": "r"}
+        for attempt in (1, 2) for paid in (True, False)
+    ],
+    "reverse_payout": [{"remedy": "r1.1", "reason": "r"}],
     "give_task": [{"what": "w", "team": "t", "due_at": SOON}],
     "finish_task": [{"task": "t1.1", "finding": "f"}],
     "plan_visit": [
@@ -87,12 +107,18 @@ WALK = [
     ("decide", BODIES["decide"][0]), ("propose", BODIES["propose"][0]), ("answer", BODIES["answer"][0]),
     ("execute", BODIES["execute"][0]), ("resolve", BODIES["resolve"][0]), ("callback", BODIES["callback"][0]), ("close", {}),
 ]  # fmt: skip
+MONEY = [
+    (name, BODIES[name][0])
+    for name in ("offer_remedy", "answer_remedy", "pay_remedy", "confirm_payout", "reverse_payout")
+]
 
 
 @st.composite
 def paths(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
     """The whole way, with anything else thrown in and anything left out."""
     found = [step for step in WALK if draw(st.integers(0, 9))]
+    if draw(st.booleans()):
+        found[2:2] = [step for step in MONEY if draw(st.integers(0, 9))]
     for step in draw(st.lists(st.sampled_from(STEPS), max_size=8)):
         found.insert(draw(st.integers(0, len(found))), step)
     return found
@@ -117,8 +143,9 @@ def walk(facts: list[Fact], path: Sequence[tuple[str, dict[str, Any]]]) -> list[
             continue
         now = MONDAY + timedelta(minutes=at)
         ground = Ground(
-            case, rules(), "c1", f"account/{'su' if at % 2 else 'an'}", now, f"id-{at}", len(facts)
-        )
+            case, rules(), "c1", f"account/{'su' if at % 2 else 'an'}", now, f"id-{at}", len(facts),
+            purse=Purse("company"),
+        )  # fmt: skip
         try:
             deeds = COMMANDS[name].do(order, ground)
         except Rejected:
@@ -133,7 +160,7 @@ def walk(facts: list[Fact], path: Sequence[tuple[str, dict[str, Any]]]) -> list[
 def test_no_path_closes_untold_without_agreement_or_recourse_or_with_the_callback_open(
     path: list[tuple[str, dict[str, Any]]], severity: str
 ) -> None:
-    """INVARIANT: closed means told the outcome, agreed or told where else to turn, and asked.
+    """INVARIANT: closed means told the outcome, agreed or told where else to turn, asked, and no money in the air.
 
     A guard taken out of `close`, or a command that closes by itself, breaks this.
     """
@@ -152,6 +179,7 @@ def test_no_path_closes_untold_without_agreement_or_recourse_or_with_the_callbac
         assert is_agreed(case) or any(isinstance(fact.what, RecourseTold) for fact in mine)
         assert case.is_accepted
         assert "contacted" in case.happened
+        assert all(is_settled(one) for one in case.work.remedies)
         if severity == "critical":
             assert case.work.finding
             assert case.work.apologised_at

@@ -63,6 +63,8 @@ _OWN: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "escalated_staff": {"reason": ("客户要求主管介入", "the customer asks for a supervisor")},
     "assigned_staff": {"reason": ("您熟悉此类问题", "you know such matters")},
     "approval_staff": {"what": ("延长3个工作日", "3 working days more")},
+    "compensation": {"what": ("退还多收电费", "Refund for the meter's error"), "amount": ("120.00元", "CNY 120.00")},
+    "compensation_paid": {"what": ("退还多收电费", "Refund for the meter's error"), "amount": ("120.00元", "CNY 120.00")},
     "delay": {"what": ("更换电表", "the meter is replaced"), "reason": ("等待检定结果", "the test takes longer")},
     "acknowledgement_inquiry": {"restated": ("“电费”方面的情况。", "about “Bills”.")},
     "acknowledgement_suggestion": {"restated": ("“营业厅”方面的情况。", "about “Our offices”.")},

@@ -31,6 +31,18 @@ def clock(name: str, due_at: datetime = DUE) -> dict[str, Any]:
     }
 
 
+def remedy(at: int, sequence: int, name: str, **more: str) -> Said:
+    """What is said of a remedy that a second person approved."""
+    values = {
+        "id": "r1.1",
+        "needs": "supervisor",
+        "proposed_by": "account/an",
+        "approved_by": "account/su",
+    }
+    data = {"remedy": values | {"reference": f"{NUMBER}-r1.1-1"} | more}
+    return said(at, CASES, FOLLOWUP, sequence, f"remedy.{name}", data)
+
+
 LOG = (
     said(0, COMPLAINTS, INTAKE, 1, "complaint.received"),
     said(0, CASES, FOLLOWUP, 1, "case.opened"),

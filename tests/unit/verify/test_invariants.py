@@ -27,6 +27,7 @@ from tests.unit.verify.honest import (
     clock,
     entry,
     honest,
+    remedy,
     said,
 )
 
@@ -144,6 +145,24 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
         "I8",
         {"books": dict(honest().books) | {"intake": books(outbox={"e-ke-1": True}, stopped=[("clock", ID, "x")])}},
     ),
+    "a remedy approved by who proposed it": ("I9", {"log": (*LOG, remedy(2, 3, "approved", approved_by="account/an"))}),
+    "a payout that nobody approved": ("I9", {"log": (*LOG, remedy(2, 3, "payout_requested"))}),
+    "a payout asked for twice": (
+        "I9",
+        {
+            "log": (
+                *LOG,
+                remedy(2, 3, "approved"),
+                remedy(3, 4, "payout_requested"),
+                remedy(4, 5, "payout_requested"),
+            )
+        },
+    ),
+    "a remedy paid twice": (
+        "I9",
+        {"log": (*LOG, remedy(2, 3, "approved"), remedy(3, 4, "paid"), remedy(4, 5, "paid"))},
+    ),
+    "a ledger that does not balance": ("I9", {"unbalanced": [(ID, "r1.1/paid/1")]}),
     "a key parked for no reason": (
         "I10",
         {"books": dict(honest().books) | {"intake": books(outbox={"e-ke-1": True}, errors={INTAKE: "x"})}},

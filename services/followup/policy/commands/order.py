@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.followup.model import Case, ClockFact, Fact, What
+from services.followup.model.remedies import NO_PURSE, Purse
 from services.followup.policy.clocks import Reading
 from services.followup.policy.redact import redacted
 from services.followup.policy.rules import Rules
@@ -53,6 +54,7 @@ class Ground:
     place: int = 0
     clocks: Sequence[Reading] = ()
     clock_facts: Sequence[ClockFact] = ()
+    purse: Purse = NO_PURSE
 
     def fact(self, what: What, *, cycle: int | None = None, order: int | None = None) -> Fact:
         """Something that the actor makes happen now, in the present cycle unless said otherwise."""

@@ -9,6 +9,7 @@ from services.followup.policy.commands import (
     ending,
     handling,
     helping,
+    remedying,
     solving,
     timing,
 )
@@ -98,7 +99,7 @@ _ENDING: Final = (
             ("resolved", "callback_open"), ("callback_settled",), None, ending.Callback, ending.callback,
             who="not_owner"),
     Command("close", "关闭", "End the case", ("received", *WORKING, *TOLD), ASKING,
-            ("told", "callback_settled", "reviewed"), ("recourse_told where nobody agreed", "closed"), "closed",
+            ("told", "callback_settled", "reviewed", "remedies_settled"), ("recourse_told where nobody agreed", "closed"), "closed",
             ending.Close, ending.close),
     Command("reopen", "重新打开", "Begin the next cycle", (*TOLD, *ENDED), ASKING, (), ("reopened",), "received",
             ending.Reopen, ending.reopen),
@@ -146,9 +147,26 @@ _CALLING: Final = (
             ("check_open",), ("second_check_settled",), None, calling.CheckBack, calling.check_back, who="not_owner"),
 )  # fmt: skip
 
+_REMEDYING: Final = (
+    Command("offer_remedy", "提出补救", "Propose what the customer gets: by a rule of the pack, counted and with its reason",
+            (*TAKEN_ON, *TOLD), STAFF, ("accepted",), ("remedy_proposed",), None,
+            remedying.OfferRemedy, remedying.offer_remedy, needs_purse=True),
+    Command("decide_remedy", "审批补救", "A second person approves the remedy within their limit, or does not", OPEN,
+            ("supervisor",), ("remedy_proposed",), ("remedy_decided",), None,
+            remedying.DecideRemedy, remedying.decide_remedy, who="approver", needs_purse=True),
+    Command("answer_remedy", "记录对补救的答复", "Record what the customer said to the remedy", OPEN, ASKING,
+            ("remedy_proposed",), ("remedy_answered",), None, remedying.AnswerRemedy, remedying.answer_remedy),
+    Command("pay_remedy", "申请支付", "Have an accepted remedy paid, under a reference of its own", OPEN, STAFF,
+            ("remedy_proposed",), ("payout_requested",), None, remedying.PayRemedy, remedying.pay_remedy),
+    Command("confirm_payout", "确认支付", "Record that the payment of a reference was made, or failed", ANY, STAFF,
+            ("remedy_proposed",), ("payout_settled",), None, remedying.ConfirmPayout, remedying.confirm_payout),
+    Command("reverse_payout", "冲回支付", "Another person takes back what was paid", ANY, ("supervisor",),
+            ("remedy_proposed",), ("payout_reversed",), None, remedying.ReversePayout, remedying.reverse_payout),
+)  # fmt: skip
+
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         command.name: command
-        for command in (*_TAKING, *_SOLVING, *_HELPING, *_ENDING, *_TIMING, *_CALLING)
+        for command in (*_TAKING, *_SOLVING, *_REMEDYING, *_HELPING, *_ENDING, *_TIMING, *_CALLING)
     }
 )

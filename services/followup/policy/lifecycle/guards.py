@@ -8,6 +8,7 @@ from services.followup.model import Case
 from services.followup.policy.callback import awaited_call, awaited_check
 from services.followup.policy.lifecycle.table import Guard
 from services.followup.policy.reckoning import is_agreed
+from services.followup.policy.remedies.fold import is_settled
 from services.followup.policy.work import is_executed
 
 
@@ -83,6 +84,10 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
                   _has_critical_solution),
             Guard("reviewed", "客户的补充尚未查看", "a message of the customer's awaits review: issue `review_message` first",
                   lambda case: not case.work.awaiting_review),
+            Guard("remedy_proposed", "尚未提出补救", "no remedy was proposed: issue `offer_remedy` first",
+                  lambda case: bool(case.work.remedies)),
+            Guard("remedies_settled", "补救尚未了结", "a remedy awaits its approval, the customer's word or its payment: settle it first",
+                  lambda case: all(is_settled(one) for one in case.work.remedies)),
             Guard("call_open", "没有待回访", "nobody is to be called: there is no open callback and no second check",
                   lambda case: awaited_call(case) is not None or awaited_check(case) is not None),
             Guard("check_open", "没有待二次回访", "no second check is planned, or it was made already",

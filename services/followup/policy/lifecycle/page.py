@@ -12,6 +12,7 @@ WHO: Final[dict[Who, str]] = {
     "owner": " (of handlers only its own)",
     "not_owner": " (not the case's handler)",
     "second_person": " (another person than who decided; no key)",
+    "approver": " (another person than who proposed, within their limit; no key)",
 }
 HEAD: Final = """\
 A key with `followup:write` may issue every command but those of a second person; of staff only the roles named.

@@ -10,9 +10,10 @@ from shared.contracts.desk import Role
 from shared.contracts.values import CaseStateName
 from shared.errors import FieldError
 
-Who = Literal["anyone", "owner", "not_owner", "second_person"]
+Who = Literal["anyone", "owner", "not_owner", "second_person", "approver"]
 """Which of the people with the role: `owner`: of handlers only the case's own; `not_owner`: not the case's handler;
-`second_person`: a person, no key, and another one than who decided."""
+`second_person`: a person, no key, and another one than who decided;
+`approver`: a person, no key, whose limit it is within, and another one than who proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,5 @@ class Command:
     who: Who = "anyone"
     for_customers: bool = False
     """Whether the customer may do it too, with number and code."""
+    needs_purse: bool = False
+    """Whether it has to know what the actor may approve, and what the unit has spent."""
