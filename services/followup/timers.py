@@ -13,6 +13,7 @@ from services.followup.usecases.record import (
     LINK_TIMER,
     OVERDUE_TIMER,
     PROMISE_TIMER,
+    UNSOLVED_TIMER,
     Followup,
 )
 from shared.store.timers import TimerHandler
@@ -26,5 +27,6 @@ TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
         CHECK_TIMER: due.second_check_due,
         LADDER_TIMER: due.escalation_due,
         OVERDUE_TIMER: due.overdue,
+        UNSOLVED_TIMER: due.unsolved,
     }
 )

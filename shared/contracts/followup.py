@@ -15,6 +15,7 @@ from shared.contracts.values import (
     ExtensionOpen,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Language,
     Outside,
@@ -88,6 +89,8 @@ class CaseBody(Body):
     taken_level: int = 1
     """The highest level of the ladder at which somebody has taken note."""
     callback_tries: int = 0
+    incident: InIncident | None = None
+    """The incident behind it, if there is one: it keeps clocks and closing of its own."""
 
 
 class CaseOpened(CaseBody):

@@ -15,6 +15,7 @@ CaseStateName = Literal[
 ]  # fmt: skip
 Outcome = Literal["upheld", "partly_upheld", "not_upheld"]
 ClockState = Literal["running", "paused", "met", "breached", "cancelled"]
+IncidentState = Literal["open", "investigating", "acting", "solved", "closed"]
 
 CHANNELS = (
     "phone", "email", "web", "app", "miniapp", "wechat", "wecom", "chat", "social", "walk_in", "letter",
@@ -260,3 +261,11 @@ class ExtensionOpen(Value):
     by: str
     asked_by: str
     asked_at: datetime
+
+
+class InIncident(Value):
+    """The incident that a case is part of, and how far that is."""
+
+    id: str
+    state: IncidentState
+    joined_at: datetime

@@ -19,6 +19,7 @@ from shared.contracts.values import (
     ExtensionOpen,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Outcome,
     Outside,
@@ -77,6 +78,7 @@ class CaseOut(BaseModel):
     supervised_until: datetime | None
     taken_level: int
     callback_tries: int
+    incident: InIncident | None
 
 
 class MomentOut(BaseModel):

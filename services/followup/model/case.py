@@ -12,6 +12,7 @@ from shared.contracts.values import (
     Decision,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Outside,
     Owner,
@@ -112,6 +113,7 @@ class Case:
     level: int
     work: Work = NOTHING_DONE
     timed: Timed = NOT_TIMED
+    incident: InIncident | None = None
 
     @property
     def understanding(self) -> Understanding | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
-from services.followup.model import done, timed
+from services.followup.model import done, incidents, timed
 from shared.contracts.values import CaseStateName, Kind, Language, Outcome, Severity
 
 CallbackResult = Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
@@ -243,7 +243,11 @@ What = Annotated[
     | timed.CallLinked
     | timed.SecondCheckPlanned
     | timed.SecondCheckCame
-    | timed.SecondCheckSettled,
+    | timed.SecondCheckSettled
+    | incidents.IncidentJoined
+    | incidents.IncidentLeft
+    | incidents.IncidentMoved
+    | incidents.IncidentGrew,
     Discriminator("name"),
 ]
 
