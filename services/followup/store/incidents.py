@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.followup.store.tables import (
@@ -17,10 +17,11 @@ from services.followup.store.tables import (
 )
 from shared.contracts.incidents import IncidentBody, IncidentUpdated
 from shared.ids import new_id
-from shared.store.lists import unless_there
+from shared.store.lists import only, unless_there
 from shared.store.transaction import AnyRow, Tx
 
 _MEMBERS_OF: Final = select(MEMBERS).order_by(MEMBERS.c.id)
+_OF_INCIDENT: Final = _MEMBERS_OF.where(MEMBERS.c.incident == bindparam("of"))
 _ELSEWHERE: Final = (
     select(MEMBERS.c.complaint, MEMBERS.c.incident)
     .join(INCIDENTS, INCIDENTS.c.id == MEMBERS.c.incident)
@@ -105,8 +106,8 @@ async def ask_again(tx: Tx, incident: str, complaints: Collection[str]) -> None:
 
 async def members_among(tx: Tx, incident: str, complaints: Collection[str]) -> Sequence[AnyRow]:
     """What is known of complaints in an incident, by their ids in order."""
-    query = _MEMBERS_OF.where(MEMBERS.c.incident == incident)
-    return await tx.rows(query.where(MEMBERS.c.complaint.in_(sorted(complaints))))
+    query = only(_OF_INCIDENT, MEMBERS.c.complaint, tx.connection.dialect.name)
+    return await tx.rows(query, {"values": sorted(complaints), "of": incident})
 
 
 async def members_by_id(tx: Tx, ids: Collection[str]) -> Sequence[AnyRow]:

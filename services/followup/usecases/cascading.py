@@ -17,7 +17,6 @@ from services.followup.store.noting import note
 from services.followup.usecases.membership import change, hold, take_in, with_result
 from services.followup.usecases.record import Followup, case_of, record
 from shared import faults, telemetry
-from shared.contracts.followup import CaseBody
 from shared.contracts.incidents import IncidentResult
 from shared.errors import Transient
 from shared.store.database import Database
@@ -52,9 +51,13 @@ class Cascading:
             await asyncio.sleep(POLL_SECONDS)
 
     async def go_on(self) -> int:
-        """Take in one page of those who wait, and one of each change; says how many members were looked at."""
+        """Do one page of everything, unless much waits for the log; says how many members were looked at."""
         if await waiting_count(self.database, at_most=MOST_UNPUBLISHED) == MOST_UNPUBLISHED:
             return 0
+        return await self.reach_some()
+
+    async def reach_some(self) -> int:
+        """Take in one page of those who wait, and do one of each change; says how many members were looked at."""
         gathered = await self._gather()
         async with self.database.reading() as connection:
             moves = await rows.open_moves(connection)
@@ -122,15 +125,15 @@ async def carry(
 
 
 def _noted(
-    move: AnyRow, tx: Tx, body: CaseBody, order: int
+    move: AnyRow, tx: Tx, body: Mapping[str, Any], order: int
 ) -> tuple[Fact, Mapping[str, Any]] | None:
     """The case knows how far its incident is."""
-    part = body.incident
-    if part is None or part.id != move.incident:
+    part = body.get("incident")
+    if part is None or part["id"] != move.incident:
         return None
     what = IncidentMoved(move.incident, move.state)
-    fact = Fact(what, tx.now, move.by, body.cycle, order)
-    return fact, {"incident": part.model_copy(update={"state": move.state})}
+    fact = Fact(what, tx.now, move.by, body["cycle"], order)
+    return fact, {"incident": {**part, "state": move.state}}
 
 
 async def _solve_each(
