@@ -1,5 +1,6 @@
 """A change of an incident's state against a bare batched update of the same rows; and one result for all members."""
 
+from pathlib import Path
 from typing import Final
 
 from bench import children
@@ -21,18 +22,19 @@ def steps(plan: Plan) -> int:
 async def measure(bench: Bench) -> list[Measure]:
     """Members a second of a change of state, and of one result; memory at the end against after a fifth."""
     members, rounds = bench.plan.cascade_members, bench.plan.cascade_rounds
+    recorded = await recording(bench)
     ours, floors, early, late = [], [], [], []
     for at in range(rounds):
         bench.step(f"cascade: round {at + 1}, a bare update of {members:,}")
-        floors.append((await _run(bench, f"floor-{at}", members, "--floor"))[2])
+        floors.append((await _run(bench, recorded, f"floor-{at}", members, "--floor"))[2])
         bench.step(f"cascade: round {at + 1}, followup, {members:,} members")
-        before, after, rate = await _run(bench, f"move-{at}", members)
+        before, after, rate = await _run(bench, recorded, f"move-{at}", members)
         ours.append(rate)
         early.append(before)
         late.append(after)
     some = members // SOLVED_OF
     bench.step(f"cascade: one result for {some:,} members")
-    solved = (await _run(bench, "solve", some, "--state", "solved"))[2]
+    solved = (await _run(bench, recorded, "solve", some, "--state", "solved"))[2]
     return [
         Measure("cascade", f"A change of an incident's state to {members:,} members, SQLite", "1/s", "higher",
                 tuple(ours), tuple(floors), target=GATE, gate=True,
@@ -45,12 +47,12 @@ async def measure(bench: Bench) -> list[Measure]:
     ]  # fmt: skip
 
 
-async def _run(bench: Bench, name: str, members: int, *more: str) -> list[float]:
+async def _run(bench: Bench, recorded: Path, name: str, members: int, *more: str) -> list[float]:
     return await children.numbers(
         "subjects.cascade",
         *(
             "--recording",
-            str(await recording(bench)),
+            str(recorded),
             "--folder",
             str(bench.folder / "cascade" / name),
         ),

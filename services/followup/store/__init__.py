@@ -146,16 +146,20 @@ def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
     known = cases.kept[kept.complaint]
     head = known.head
     for fact in facts:
-        row, head = fact_row(fact, kept.complaint, kept.unit, head, now=tx.now)
+        row, head = fact_row(fact, written(fact.what), kept.complaint, kept.unit, head, now=tx.now)
         cases.new_facts.append(row)
     cases.kept[kept.complaint] = replace(known, facts=(*known.facts, *facts), head=head)
 
 
+def written(what: What) -> str:
+    """What a fact says, as its row keeps it and its seal covers it."""
+    return canonical(WHAT.dump_python(what, mode="json"))
+
+
 def fact_row(
-    fact: Fact, complaint: str, unit: str, head: Head, *, now: datetime
+    fact: Fact, body: str, complaint: str, unit: str, head: Head, *, now: datetime
 ) -> tuple[Mapping[str, object], Head]:
-    """The row of one more fact of a case, sealed to the entry before it; and the head after it."""
-    body = canonical(WHAT.dump_python(fact.what, mode="json"))
+    """The row of one more fact of a case, which is written as `body`, sealed to the entry before; the head after it."""
     after = next_head(head, "fact", complaint, fact_content(fact, body, unit, now))
     row = {
         "complaint": complaint,
@@ -314,4 +318,5 @@ __all__ = [
     "put_promise",
     "put_text",
     "remember",
+    "written",
 ]

@@ -17,11 +17,14 @@ from services.followup.store.tables import (
 )
 from shared.contracts.incidents import IncidentBody, IncidentUpdated
 from shared.ids import new_id
-from shared.store.lists import only, unless_there
+from shared.store.lists import among, only, unless_there
 from shared.store.transaction import AnyRow, Tx
 
 _MEMBERS_OF: Final = select(MEMBERS).order_by(MEMBERS.c.id)
 _OF_INCIDENT: Final = _MEMBERS_OF.where(MEMBERS.c.incident == bindparam("of"))
+_SEEN: Final = select(
+    MEMBERS.c.id, MEMBERS.c.complaint, MEMBERS.c.unit, MEMBERS.c.state, MEMBERS.c.seen
+).where(MEMBERS.c.incident == bindparam("of"))
 _ELSEWHERE: Final = (
     select(MEMBERS.c.complaint, MEMBERS.c.incident)
     .join(INCIDENTS, INCIDENTS.c.id == MEMBERS.c.incident)
@@ -110,6 +113,12 @@ async def members_among(tx: Tx, incident: str, complaints: Collection[str]) -> S
     return await tx.rows(query, {"values": sorted(complaints), "of": incident})
 
 
+async def reached(tx: Tx, incident: str, complaints: Collection[str]) -> Sequence[AnyRow]:
+    """How far the changes of an incident have come to some of its complaints."""
+    query = only(_SEEN, MEMBERS.c.complaint, tx.connection.dialect.name)
+    return await tx.rows(query, {"values": sorted(complaints), "of": incident})
+
+
 async def members_by_id(tx: Tx, ids: Collection[str]) -> Sequence[AnyRow]:
     return await tx.rows_among(_MEMBERS_OF, MEMBERS.c.id, ids)
 
@@ -123,6 +132,12 @@ async def elsewhere(tx: Tx, complaints: Collection[str]) -> Mapping[str, str]:
 async def change_members(tx: Tx, rows: Sequence[Mapping[str, object]]) -> None:
     """Change rows of members, each known by its `id`, all with the same columns."""
     await tx.change(MEMBERS, rows)
+
+
+async def mark_seen(tx: Tx, ids: Collection[str], number: int) -> None:
+    """Note that a change has come to the cases of these members."""
+    seen = update(MEMBERS).where(among(MEMBERS.c.id, "ids", tx.connection.dialect.name))
+    await tx.execute(seen.values(seen=number), {"ids": sorted(ids)})
 
 
 async def waiting_rows(connection: AsyncConnection, *, now: datetime, limit: int) -> Sequence[Any]:

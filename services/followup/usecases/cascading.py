@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.followup import store
 from services.followup.model import Fact, IncidentMoved
 from services.followup.store import incidents as rows
-from services.followup.store.noting import note
+from services.followup.store.noting import Decide, note
 from services.followup.usecases.membership import change, hold, take_in, with_result
 from services.followup.usecases.record import Followup, case_of, record
 from shared import faults, telemetry
@@ -105,7 +105,7 @@ async def carry(
     if not await rows.advance_move(tx, move, after=last, is_over=is_last):
         return  # Another process did this page.
     faults.reach("followup.move_claimed")
-    found = await rows.members_among(tx, move.incident, page) if page else ()
+    found = await rows.reached(tx, move.incident, page)
     # Who left meanwhile is not told; who joined meanwhile has the present state already.
     mine = {row.complaint: row for row in found if row.state == "in" and row.seen < move.number}
     lacks: Mapping[str, list[str]] = {}
@@ -114,26 +114,25 @@ async def carry(
         reached = len(mine)
     else:
         reached = await note(
-            tx, mine, lambda body, order: _noted(move, tx, body, order), by=move.by
+            tx, mine, IncidentMoved(move.incident, move.state), _noted(move), by=move.by
         )
-    seen = [
-        {"id": row.id, "seen": move.number, "lacks": lacks.get(row.complaint, row.lacks)}
-        for row in mine.values()
-    ]
-    await rows.change_members(tx, seen)
+    await rows.mark_seen(tx, [row.id for row in mine.values()], move.number)
+    await rows.change_members(
+        tx, [{"id": mine[one].id, "lacks": found} for one, found in lacks.items()]
+    )
     await rows.count_move(tx, move, reached=reached, blocked=len(lacks))
 
 
-def _noted(
-    move: AnyRow, tx: Tx, body: Mapping[str, Any], order: int
-) -> tuple[Fact, Mapping[str, Any]] | None:
+def _noted(move: AnyRow) -> Decide:
     """The case knows how far its incident is."""
-    part = body.get("incident")
-    if part is None or part["id"] != move.incident:
-        return None
-    what = IncidentMoved(move.incident, move.state)
-    fact = Fact(what, tx.now, move.by, body["cycle"], order)
-    return fact, {"incident": {**part, "state": move.state}}
+
+    def decide(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        part = body.get("incident")
+        if part is None or part["id"] != move.incident:
+            return None
+        return {"incident": {**part, "state": move.state}}
+
+    return decide
 
 
 async def _solve_each(

@@ -307,16 +307,16 @@ async def test_what_is_wrong_is_refused_and_nothing_is_kept(bench: Bench) -> Non
     path = f"/incidents/{id_}/commands/investigate"
     assert (await post(bench, path, {})).status_code == 428
     an = bench.as_staff("an")
-    assert (await post(bench, path, {}, who=an, **{"If-Match": "*"})).status_code == 403
+    assert (await post(bench, path, {}, who=an | {"If-Match": "*"})).status_code == 403
     late = {"by": (bench.clock.now() - HOUR).isoformat()}
     assert (await ask(bench, id_, "tell", BULLETIN | late)).status_code == 422
     assert (await bench.get(f"/incidents/{id_}")).json()["version"] == 2
 
 
 async def test_a_retry_under_one_key_does_nothing_twice(bench: Bench) -> None:
-    key = {"Idempotency-Key": "once"}
-    first = await post(bench, "/incidents", TITLE, **key)
-    again = await post(bench, "/incidents", TITLE, **key)
+    key = bench.as_key("root") | {"Idempotency-Key": "once"}
+    first = await post(bench, "/incidents", TITLE, who=key)
+    again = await post(bench, "/incidents", TITLE, who=key)
     id_ = first.json()["id"]
     for _ in range(2):
         answer = await ask(bench, id_, "tell", BULLETIN, **{"Idempotency-Key": "bulletin"})
@@ -325,7 +325,7 @@ async def test_a_retry_under_one_key_does_nothing_twice(bench: Bench) -> None:
     assert again.json() == first.json()
     assert again.headers["Idempotent-Replayed"] == "true"
     assert len(await bench.said(id_, IncidentBulletin)) == 1
-    other = await post(bench, "/incidents", TITLE | {"zh": "别的"}, **key)
+    other = await post(bench, "/incidents", TITLE | {"zh": "别的"}, who=key)
     assert other.status_code == 422
 
 

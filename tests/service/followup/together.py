@@ -48,7 +48,8 @@ async def ask(
     bench: Bench, incident: str, name: str, body: object = None, **headers: str
 ) -> httpx.Response:
     path = f"/incidents/{incident}/commands/{name}"
-    return await post(bench, path, body or {}, **({"If-Match": "*"} | headers))
+    sent = bench.as_key("root") | {"If-Match": "*"} | headers
+    return await post(bench, path, body or {}, who=sent)
 
 
 async def do(bench: Bench, incident: str, name: str, body: object = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from services.followup.policy.case import fold
 from services.followup.policy.incidents.joining import opens_incident, shown, sign_of
 from services.followup.policy.incidents.table import COMMANDS, missing
 from shared.contracts.incidents import IncidentUpdated, Inspected
+from shared.contracts.values import IncidentState
 from tests.service.followup.bench import MONDAY, received
 from tests.service.followup.together import warning
 from tests.unit.followup.facts import minute, receipt
@@ -64,7 +66,7 @@ def test_a_command_names_every_fact_that_it_lacks_else_the_state() -> None:
     assert all(missing(one, closed) for one in COMMANDS.values())
 
 
-STATES = st.sampled_from(["open", "investigating", "acting", "solved", "closed"])
+STATES: st.SearchStrategy[IncidentState] = st.sampled_from(get_args(IncidentState))
 
 
 @st.composite
