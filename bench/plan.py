@@ -24,6 +24,8 @@ class Plan:
     delivered_events: int = 3_000
     told_events: int = 160
     bulletin_members: int = 100_000
+    cascade_members: int = 100_000
+    cascade_rounds: int = 2
     timers: int = 10_000
     understood_texts: int = 2_000
     imported_rows: int = 10_000
@@ -32,7 +34,7 @@ class Plan:
 QUICK = Plan(
     rounds=2, load_seconds=1.0, warm_up_seconds=0.3, relay_rows=2_000, chain_posts=30, memory_complaints=300,
     consumed_events=1_000, caught_up_events=5_000, sent_messages=50,
-    delivered_events=300, told_events=30, bulletin_members=2_000, timers=300, understood_texts=200, imported_rows=1_000,
+    delivered_events=300, told_events=30, bulletin_members=2_000, cascade_members=2_000, timers=300, understood_texts=200, imported_rows=1_000,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from bench import (
     assigning,
+    cascade,
     catchup,
     chain,
     consume,
@@ -40,6 +41,7 @@ PARTS: Final = (
     "catchup",
     "scale",
     "telling",
+    "cascade",
     "timers",
     "understanding",
     "assignment",
@@ -114,6 +116,7 @@ def scenarios(plan: Plan, servers: Servers, parts: Sequence[str]) -> list[Scenar
     found.append(_embedded_relay(plan))
     found += _consumers(plan, servers)
     found.append(Scenario("telling", telling.steps(plan), telling.measure))
+    found.append(Scenario("cascade", cascade.steps(plan), cascade.measure))
     if servers.postgresql:
         found.append(
             Scenario(

@@ -12,6 +12,7 @@ import httpx
 from fastapi.dependencies import models as fastapi_models
 
 from redress import host
+from services.followup.usecases.cascading import Cascading
 from services.notify.sender import Deliverer, Digester, Sender, Spreader
 from shared.bus.open import open_bus
 from shared.clock import FixedClock
@@ -72,8 +73,12 @@ class World:
         """Notify's digester: the loop that tells staff of their day."""
         return self._loop_of(Digester)
 
-    def _loop_of(self, kind: type[T]) -> T:
-        owners = [getattr(one, "__self__", None) for one in self.service("notify").service.loops]
+    def cascading(self) -> Cascading:
+        """Followup's loop over incidents and their members."""
+        return self._loop_of(Cascading, "followup")
+
+    def _loop_of(self, kind: type[T], of: str = "notify") -> T:
+        owners = [getattr(one, "__self__", None) for one in self.service(of).service.loops]
         [found] = [one for one in owners if isinstance(one, kind)]
         return found
 
@@ -105,6 +110,8 @@ class World:
             moved |= await self._consume(one)
             moved |= bool(await one.timers.fire_due())
             moved |= await one.consumer.retry_parked()
+        if any(one.service.name == "followup" for one in self.hosted):
+            moved |= bool(await self.cascading().go_on())
         if any(one.service.name == "notify" for one in self.hosted):
             moved |= bool(await self.sender().send_due())
             moved |= bool(await self.deliverer().deliver_due())
@@ -208,6 +215,7 @@ async def open_world(
         world = World(environment, hosted, bus, clock, folder, client)
         if "notify" in services:
             world.sender()._vault._client = client
+            world.spreader()._client = client
         if "followup" in services:
             world.service("followup").service.context.intake.transport = transport
         if "desk" in services:

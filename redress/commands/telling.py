@@ -44,6 +44,9 @@ VALUES: Final[Words] = {
     "executing": ("执行中", "executing"),
     "resolved": ("已解决", "resolved"),
     "closed": ("已办结", "closed"),
+    "open": ("已建立", "open"),
+    "acting": ("处置中", "acting"),
+    "solved": ("已解决", "solved"),
     "withdrawn": ("已撤回", "withdrawn"),
     "upheld": ("成立", "upheld"),
     "partly_upheld": ("部分成立", "partly upheld"),
@@ -307,6 +310,15 @@ class Teller:
         label = data.get("label")
         return self.pick(f"推送已停用：{label}", f"webhook disabled: {label}")
 
+    def incident(self, data: Data) -> str:
+        about = self.pick(f"群诉事件：{data.get('zh')}", f"incident: {data.get('en')}")
+        done = self.word(data.get("state"))
+        members = self.pick(f"成员 {data.get('members')}", f"{data.get('members')} members")
+        return f"{about} · {done} · {members}"
+
+    def warning(self, data: Data) -> str:
+        return self.pick(f"预警：{data.get('rule_zh')}", f"warning: {data.get('rule_en')}")
+
     def bulletin(self, data: Data) -> str:
         return self.pick(f"通报：{data.get('zh')}", f"bulletin: {data.get('en')}")
 
@@ -386,6 +398,9 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     "message.unknown": _message("是否送达未知：{0}（{1}）", "may have arrived: {0}, by {1}"),
     "contact.failed": Teller.contact_failed,
     "subscription.disabled": Teller.subscription_disabled,
+    "incident.opened": Teller.incident,
+    "incident.updated": Teller.incident,
+    "incident.closed": Teller.incident,
     "incident.bulletin": Teller.bulletin,
     "remedy.proposed": _remedy("提出补救：{0} {1}", "remedy proposed: {0} {1}"),
     "remedy.approved": _remedy("补救获批：{0} {1}", "remedy approved: {0} {1}"),
@@ -394,6 +409,7 @@ _TELLING: Final[Mapping[str, _Telling]] = {
     ),
     "remedy.paid": _remedy("已支付：{0} {1}（{2}）", "paid: {0} {1}, {2}"),
     "remedy.reversed": _remedy("支付已冲回：{0} {1}（{2}）", "payment taken back: {0} {1}, {2}"),
+    "warning.raised": Teller.warning,
 }
 
 

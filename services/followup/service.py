@@ -7,6 +7,7 @@ from services.followup.store import FRAME, remember
 from services.followup.subscriptions import SEARCH, SUBSCRIPTIONS
 from services.followup.timers import TIMERS
 from services.followup.usecases.audit import Sealing
+from services.followup.usecases.cascading import Cascading
 from services.followup.usecases.forwarding import Intake
 from services.followup.usecases.indexing import Indexing
 from services.followup.usecases.record import Followup
@@ -34,5 +35,9 @@ def build(environment: Environment) -> Service[Followup]:
         remember=remember,
         lanes=2,
         read_models=(SEARCH,),
-        loops=[Sealing(database, environment.clock).sealing, Indexing(database).indexing],
+        loops=[
+            Sealing(database, environment.clock).sealing,
+            Indexing(database).indexing,
+            Cascading(database, context).cascading,
+        ],
     )

@@ -4,9 +4,10 @@ from types import MappingProxyType
 from typing import Final
 
 from services.followup.store.finding import clear_texts
-from services.followup.usecases import reactions
+from services.followup.usecases import incidents, reactions
 from services.followup.usecases.record import Followup
 from shared.bus.consume import Subscriptions
+from shared.contracts.insight import WarningRaised
 from shared.contracts.intake import ComplaintMessageAdded, ComplaintReceived
 from shared.contracts.notify import MessageAccepted, MessageDelivered, MessageFailed
 from shared.contracts.routing import (
@@ -28,6 +29,7 @@ SUBSCRIPTIONS: Final[Subscriptions[Followup]] = MappingProxyType(
         MessageAccepted: reactions.acknowledge,
         MessageDelivered: reactions.acknowledge,
         MessageFailed: reactions.acknowledge,
+        WarningRaised: incidents.warned,
     }
 )
 _TEXTS: Final[Subscriptions[Followup]] = MappingProxyType({ComplaintReceived: reactions.keep_text})

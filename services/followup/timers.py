@@ -14,6 +14,7 @@ from services.followup.usecases.record import (
     LINK_TIMER,
     OVERDUE_TIMER,
     PROMISE_TIMER,
+    UNSOLVED_TIMER,
     Followup,
 )
 from services.followup.usecases.remedies import REMEDY_TIMER
@@ -29,5 +30,6 @@ TIMERS: Final[Mapping[str, TimerHandler[Followup]]] = MappingProxyType(
         LADDER_TIMER: due.escalation_due,
         OVERDUE_TIMER: due.overdue,
         REMEDY_TIMER: remedy_due,
+        UNSOLVED_TIMER: due.unsolved,
     }
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from shared.contracts import desk, followup, incidents, intake, notify, remedies, routing
+from shared.contracts import desk, followup, incidents, insight, intake, notify, remedies, routing
 from shared.contracts.envelope import PREFIX, Body
 
 TOPICS: Final[Mapping[str, str]] = MappingProxyType(
@@ -32,7 +32,8 @@ EVENTS: Final[tuple[type[Body], ...]] = (
     followup.ClockPaused, followup.ClockResumed, followup.ClockExtended,
     followup.PromiseMade, followup.PromiseKept, followup.PromiseBroken,
     followup.CallbackDue, followup.CallbackDone,
-    incidents.IncidentBulletin,
+    incidents.IncidentOpened, incidents.IncidentUpdated, incidents.IncidentBulletin, incidents.IncidentClosed,
+    insight.WarningRaised,
     remedies.RemedyProposed, remedies.RemedyApproved, remedies.RemedyPayoutRequested, remedies.RemedyPaid,
     remedies.RemedyReversed,
     notify.MessageAccepted, notify.MessageDelivered, notify.MessageFailed, notify.MessageUnknown,

@@ -16,6 +16,7 @@ from shared.contracts.values import (
     ExtensionOpen,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Language,
     Outside,
@@ -91,6 +92,8 @@ class CaseBody(Body):
     callback_tries: int = 0
     remedies: tuple[CaseRemedy, ...] = ()
     """What the customer was or is to be offered, of all cycles, the last one last."""
+    incident: InIncident | None = None
+    """The incident behind it, if there is one: it keeps clocks and closing of its own."""
 
 
 class CaseOpened(CaseBody):

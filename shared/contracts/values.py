@@ -22,6 +22,7 @@ RemedyState = Literal[
 ]  # fmt: skip
 """`proposed` awaits its approval; `approved` the customer's word; `accepted` its payment, or has none to wait for."""
 ClockState = Literal["running", "paused", "met", "breached", "cancelled"]
+IncidentState = Literal["open", "investigating", "acting", "solved", "closed"]
 
 CHANNELS = (
     "phone", "email", "web", "app", "miniapp", "wechat", "wecom", "chat", "social", "walk_in", "letter",
@@ -314,3 +315,11 @@ class CaseRemedy(Value):
     paid_at: datetime | None = None
     reversed_at: datetime | None = None
     """Since when the payment is taken back: what was paid is to be had back."""
+
+
+class InIncident(Value):
+    """The incident that a case is part of, and how far that is."""
+
+    id: str
+    state: IncidentState
+    joined_at: datetime

@@ -54,6 +54,13 @@ async def units(world: World) -> dict[str, dict[str, Any]]:
         assert answer.status_code == 202, answer.text
         mine.update(answer.json())
     await world.settle()
+    for mine in found.values():
+        incident = {"zh": "态度", "en": "Manners", "numbers": [mine["number"]]}
+        answer = await world.client.post(
+            "/followup/v1/incidents", json=incident, headers=mine["headers"]
+        )
+        mine["incident"] = answer.json()["id"]
+    await world.settle()
     return found
 
 
@@ -73,6 +80,7 @@ LISTS = [
     "/routing/v1/decisions",
     "/routing/v1/handlers",
     "/followup/v1/cases",
+    "/followup/v1/incidents",
     "/notify/v1/messages",
     "/notify/v1/events?after=beginning",
     "/desk/v1/units",
@@ -91,6 +99,9 @@ ONE_BY_ONE: list[tuple[str, str, object]] = [
     ("GET", "/followup/v1/cases/{number}", None),
     ("GET", "/followup/v1/cases/{number}/clocks?explain=1", None),
     ("GET", "/followup/v1/cases/{number}/timeline", None),
+    ("GET", "/followup/v1/incidents/{incident}", None),
+    ("GET", "/followup/v1/incidents/{incident}/members", None),
+    ("POST", "/followup/v1/incidents/{incident}/commands/investigate", {}),
     ("POST", "/followup/v1/cases/{number}/commands/accept", {}),
     ("POST", "/desk/v1/keys/{key}/revoke", {}),
 ]

@@ -20,6 +20,7 @@ from shared.contracts.values import (
     ExtensionOpen,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Outcome,
     Outside,
@@ -79,6 +80,7 @@ class CaseOut(BaseModel):
     taken_level: int
     callback_tries: int
     remedies: tuple[CaseRemedy, ...]
+    incident: InIncident | None
 
 
 class MomentOut(BaseModel):

@@ -6,6 +6,7 @@ from services.followup.api.auditing import audit_routes
 from services.followup.api.commanding import command_route
 from services.followup.api.customers import customer_routes
 from services.followup.api.finding import finding_routes
+from services.followup.api.incidents import incident_routes
 from services.followup.api.promising import promise_routes
 from services.followup.api.reading import reading_routes
 from services.followup.api.remedies import remedy_routes
@@ -27,6 +28,7 @@ def routes(environment: Environment, database: Database, context: Followup) -> A
     promise_routes(router, environment, database)
     remedy_routes(router, environment, database, context)
     audit_routes(router, environment, database, context)
+    incident_routes(router, environment, database, context)
     customer_routes(router, environment, database, context)
     for known in COMMANDS.values():
         command_route(router, environment, database, context, known)

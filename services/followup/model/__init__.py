@@ -65,6 +65,12 @@ from services.followup.model.facts import (
     Understood,
     What,
 )
+from services.followup.model.incidents import (
+    IncidentGrew,
+    IncidentJoined,
+    IncidentLeft,
+    IncidentMoved,
+)
 from services.followup.model.timed import (
     NOT_TIMED,
     Amendment,
@@ -128,6 +134,10 @@ __all__ = [
     "FactsRecorded",
     "Going",
     "HandedOver",
+    "IncidentGrew",
+    "IncidentJoined",
+    "IncidentLeft",
+    "IncidentMoved",
     "Marked",
     "MessageAdded",
     "MessageReviewed",

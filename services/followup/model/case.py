@@ -13,6 +13,7 @@ from shared.contracts.values import (
     Decision,
     Finding,
     HelperTask,
+    InIncident,
     Kind,
     Outside,
     Owner,
@@ -115,6 +116,7 @@ class Case:
     level: int
     work: Work = NOTHING_DONE
     timed: Timed = NOT_TIMED
+    incident: InIncident | None = None
 
     @property
     def understanding(self) -> Understanding | None:

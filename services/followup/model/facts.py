@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
-from services.followup.model import done, remedies, timed
+from services.followup.model import done, incidents, remedies, timed
 from shared.contracts.values import CaseStateName, Kind, Language, Outcome, Severity
 
 CallbackResult = Literal["satisfied", "neutral", "dissatisfied", "unreached", "skipped"]
@@ -250,7 +250,11 @@ What = Annotated[
     | timed.CallLinked
     | timed.SecondCheckPlanned
     | timed.SecondCheckCame
-    | timed.SecondCheckSettled,
+    | timed.SecondCheckSettled
+    | incidents.IncidentJoined
+    | incidents.IncidentLeft
+    | incidents.IncidentMoved
+    | incidents.IncidentGrew,
     Discriminator("name"),
 ]
 

@@ -38,6 +38,7 @@ from services.followup.model import (
     Work,
 )
 from services.followup.policy.by_kind import ByKind, W, by_kind, by_order, by_place, by_time, of
+from services.followup.policy.incidents.part import part_of
 from services.followup.policy.rules import in_cycle
 from services.followup.policy.timed import fold_timed
 from services.followup.policy.work import executed_at, fold_work, state_of
@@ -100,6 +101,7 @@ def fold(facts: Iterable[Fact]) -> Case | None:
         level=_level(known),
         work=work,
         timed=timed,
+        incident=part_of(known),
     )
 
 

@@ -144,7 +144,7 @@ def _escalated(
         return []
     level, found = case.level, list[Fact]()
     is_warned = any(_is_last_warning(rules, one) for one in about_clocks)
-    for trigger in triggers_of(case.understandings, added, is_warned=is_warned):
+    for trigger in triggers_of(case.received, case.understandings, added, is_warned=is_warned):
         above = brought(rules.pack, level, trigger)
         if above > level:
             found.append(Fact(Escalated(above, trigger), now, "followup", case.cycle))

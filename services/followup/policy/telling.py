@@ -93,6 +93,7 @@ def whole(
         pack_version=case.timed.pack_version or receipt.pack_version,
         by=by,
         what=what,
+        incident=case.incident,
         **_work(case.work),
         **_timed(case),
     )

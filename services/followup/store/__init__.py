@@ -146,24 +146,35 @@ def add_facts(tx: Tx, kept: Kept, facts: Sequence[Fact]) -> None:
     known = cases.kept[kept.complaint]
     head = known.head
     for fact in facts:
-        body = canonical(WHAT.dump_python(fact.what, mode="json"))
-        content = fact_content(fact, body, kept.unit, tx.now)
-        head = next_head(head, "fact", kept.complaint, content)
-        row = {
-            "complaint": kept.complaint,
-            "unit": kept.unit,
-            "name": fact.what.name,
-            "cycle": fact.cycle,
-            "at": fact.at,
-            "by": fact.by,
-            "order": fact.order,
-            "body": orjson.Fragment(body),
-            "recorded_at": tx.now,
-            "link": head.links,
-            "seal": head.seal,
-        }
+        row, head = fact_row(fact, written(fact.what), kept.complaint, kept.unit, head, now=tx.now)
         cases.new_facts.append(row)
     cases.kept[kept.complaint] = replace(known, facts=(*known.facts, *facts), head=head)
+
+
+def written(what: What) -> str:
+    """What a fact says, as its row keeps it and its seal covers it."""
+    return canonical(WHAT.dump_python(what, mode="json"))
+
+
+def fact_row(
+    fact: Fact, body: str, complaint: str, unit: str, head: Head, *, now: datetime
+) -> tuple[Mapping[str, object], Head]:
+    """The row of one more fact of a case, which is written as `body`, sealed to the entry before; the head after it."""
+    after = next_head(head, "fact", complaint, fact_content(fact, body, unit, now))
+    row = {
+        "complaint": complaint,
+        "unit": unit,
+        "name": fact.what.name,
+        "cycle": fact.cycle,
+        "at": fact.at,
+        "by": fact.by,
+        "order": fact.order,
+        "body": orjson.Fragment(body),
+        "recorded_at": now,
+        "link": after.links,
+        "seal": after.seal,
+    }
+    return row, after
 
 
 def add_clock_facts(tx: Tx, kept: Kept, facts: Sequence[ClockFact]) -> None:
@@ -297,6 +308,7 @@ __all__ = [
     "canonical",
     "clock_fact_of",
     "clock_facts_of",
+    "fact_row",
     "facts_of",
     "fetch",
     "find",
@@ -306,4 +318,5 @@ __all__ = [
     "put_promise",
     "put_text",
     "remember",
+    "written",
 ]

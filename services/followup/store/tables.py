@@ -179,3 +179,110 @@ PROMISES = Table(
     comment="What customers were told will happen, as the facts say it: to list it, and to count what was kept.",
 )
 Index("ix_promises_unit", PROMISES.c.unit, PROMISES.c.due_at, PROMISES.c.id)
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("unit", String(63), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("warning", String(36), unique=True),
+    Column("sign_by", String(64)),
+    Column("sign_value", String(200)),
+    Column("body", json_column(), nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    comment="One cause behind many complaints; the body is what its events say.",
+)
+Index("ix_incidents_unit", INCIDENTS.c.unit, INCIDENTS.c.id)
+Index(
+    "ix_incidents_sign",
+    INCIDENTS.c.sign_by,
+    INCIDENTS.c.sign_value,
+    sqlite_where=INCIDENTS.c.is_open.is_(True),
+    postgresql_where=INCIDENTS.c.is_open.is_(True),
+)
+MEMBERS = Table(
+    "incident_members",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("incident", String(36), nullable=False),
+    Column("complaint", String(200), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("state", String(10), nullable=False),  # waiting, in, out
+    Column("via", String(20), nullable=False),
+    Column("position", Integer),  # in the order of joining
+    Column("seen", Integer, nullable=False),  # the last move that its case knows of
+    Column("lacks", json_column()),
+    Column("reason", Text),
+    Column("asked_at", UTCDateTime, nullable=False),
+    Column("look_at", UTCDateTime),  # while it waits
+    Column("joined_at", UTCDateTime),
+    Column("left_at", UTCDateTime),
+    UniqueConstraint("incident", "complaint"),
+    comment="Complaints of incidents: who waits to be taken in, who is in, who left.",
+)
+Index("ix_incident_members_state", MEMBERS.c.incident, MEMBERS.c.state, MEMBERS.c.position)
+Index("ix_incident_members_complaint", MEMBERS.c.complaint)
+Index(
+    "ix_incident_members_waiting",
+    MEMBERS.c.look_at,
+    sqlite_where=MEMBERS.c.look_at.is_not(None),
+    postgresql_where=MEMBERS.c.look_at.is_not(None),
+)
+MOVES = Table(
+    "incident_moves",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("incident", String(36), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("result", json_column()),
+    Column("after", Integer, nullable=False),  # the position of the last member that was reached
+    Column("reached", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("begun_at", UTCDateTime, nullable=False),
+    Column("ended_at", UTCDateTime),
+    UniqueConstraint("incident", "number"),
+    comment="Changes of an incident's state on their way to all its members, page by page.",
+)
+Index(
+    "ix_incident_moves_open",
+    MOVES.c.incident,
+    MOVES.c.number,
+    sqlite_where=MOVES.c.is_open.is_(True),
+    postgresql_where=MOVES.c.is_open.is_(True),
+)
+BULLETINS = Table(
+    "incident_bulletins",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("incident", String(36), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("body", json_column(), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("said_at", UTCDateTime, nullable=False),
+    comment="What members were told together.",
+)
+Index("ix_incident_bulletins_incident", BULLETINS.c.incident, BULLETINS.c.id)
+INSPECTIONS = Table(
+    "incident_inspections",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("incident", String(36), nullable=False),
+    Column("unit", String(63), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("place", Text),
+    Column("state", String(10), nullable=False),  # open, fine, faulty
+    Column("finding", Text),
+    Column("photos", json_column(), nullable=False),
+    Column("by", String(100)),
+    Column("done_at", UTCDateTime),
+    Column("added_at", UTCDateTime, nullable=False),
+    comment="Like objects that are looked at because of an incident (排查), and what was found.",
+)
+Index("ix_incident_inspections_incident", INSPECTIONS.c.incident, INSPECTIONS.c.id)

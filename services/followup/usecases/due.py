@@ -14,7 +14,7 @@ from services.followup.model import (
 from services.followup.policy import clocks
 from services.followup.policy.callback import awaited_call
 from services.followup.policy.commands.ending import Close
-from services.followup.policy.escalation import NOT_TAKEN, is_taken, raised
+from services.followup.policy.escalation import NOT_TAKEN, brought, is_taken, raised, unsolved_by
 from services.followup.policy.lifecycle import COMMANDS, missing
 from services.followup.usecases.commands import do
 from services.followup.usecases.record import CLOCK_TIMER, Followup, case_of, owed, record
@@ -101,6 +101,18 @@ async def escalation_due(timer: Timer, tx: Tx, context: Followup) -> None:
     if is_taken(case) or above == case.level:
         return
     fact = Fact(Escalated(above, NOT_TAKEN), tx.now, "followup", case.cycle)
+    record(tx, context, kept, [fact], by="followup", what=fact.what.name)
+
+
+async def unsolved(timer: Timer, tx: Tx, context: Followup) -> None:
+    """A grave case is not solved in time: the step of the ladder that names that hears of it."""
+    kept = await store.load(tx, timer.subject, unit="")
+    case = case_of(tx, kept)
+    rules = context.rules_of(case) if case else None
+    if case is None or rules is None or unsolved_by(rules, case).get(timer.key) != timer.due_at:
+        return
+    above = brought(rules.pack, case.level, timer.key)
+    fact = Fact(Escalated(above, timer.key), tx.now, "followup", case.cycle)
     record(tx, context, kept, [fact], by="followup", what=fact.what.name)
 
 

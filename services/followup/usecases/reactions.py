@@ -22,6 +22,7 @@ from services.followup.policy.choice import choice
 from services.followup.policy.commands.order import Ground
 from services.followup.policy.commands.solving import answered
 from services.followup.store import Kept
+from services.followup.usecases.incidents import show
 from services.followup.usecases.record import COMPLAINANT, Followup, case_of, record
 from shared.contracts.envelope import Body, Event
 from shared.contracts.intake import ComplaintMessageAdded, ComplaintReceived
@@ -56,6 +57,7 @@ async def open_case(event: Event[ComplaintReceived], tx: Tx, context: Followup) 
     )
     await _add(event, tx, context, Fact(receipt, said.received_at, "intake"))
     await keep_text(event, tx, context)
+    await show(event, tx, context)
 
 
 async def keep_text(event: Event[ComplaintReceived], tx: Tx, _: Followup) -> None:

@@ -17,7 +17,7 @@ from services.followup.policy import clocks, telling
 from services.followup.policy.callback import awaited_call, awaited_check
 from services.followup.policy.case import fold
 from services.followup.policy.change import Change, SoFar, change
-from services.followup.policy.escalation import taken_by
+from services.followup.policy.escalation import taken_by, unsolved_by
 from services.followup.policy.listing import listed
 from services.followup.policy.remedies.telling import remedy_events
 from services.followup.policy.rules import Rules
@@ -36,6 +36,7 @@ LINK_TIMER = "callback_link"
 CHECK_TIMER = "second_check"
 LADDER_TIMER = "ladder"
 OVERDUE_TIMER = "overdue"
+UNSOLVED_TIMER = "unsolved"
 COMPLAINANT = "complainant"
 """Who acts, where the customer does."""
 
@@ -137,6 +138,7 @@ def record(
     _set_overdue_timers(tx, kept.complaint, changed.before, changed.after)
     _set_call_timers(tx, kept.complaint, changed.before, changed.after)
     _set_ladder_timer(tx, kept.complaint, rules, changed.before, changed.after)
+    _set_unsolved_timers(tx, kept.complaint, rules, changed.before, changed.after)
     return body
 
 
@@ -237,6 +239,18 @@ def _set_ladder_timer(
     until = taken_by(rules, after.level, now=tx.now)
     if until is not None:
         tx.arm(LADDER_TIMER, subject=complaint, due_at=until, key=str(after.level))
+
+
+def _set_unsolved_timers(
+    tx: Tx, complaint: str, rules: Rules, before: Case | None, after: Case
+) -> None:
+    """A grave case that is not solved in time is heard of higher up, by the trigger of the ladder."""
+    was, is_ = unsolved_by(rules, before) if before else {}, unsolved_by(rules, after)
+    for trigger in was.keys() - is_.keys():
+        tx.disarm(UNSOLVED_TIMER, subject=complaint, key=trigger)
+    for trigger, due_at in is_.items():
+        if was.get(trigger) != due_at:
+            tx.arm(UNSOLVED_TIMER, subject=complaint, due_at=due_at, key=trigger)
 
 
 def _set_overdue_timers(tx: Tx, complaint: str, before: Case | None, after: Case) -> None:

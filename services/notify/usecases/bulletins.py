@@ -1,6 +1,6 @@
 """A bulletin is one event; here it becomes a message for each member of its incident, page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.notify import store
@@ -10,7 +10,7 @@ from services.notify.store import bulletins as rows
 from services.notify.usecases import Notify
 from services.notify.usecases.telling import keep
 from shared.contracts.envelope import Event
-from shared.contracts.incidents import IncidentBulletin
+from shared.contracts.incidents import BulletinMember, IncidentBulletin
 from shared.ids import new_id
 from shared.store.transaction import AnyRow, Tx
 
@@ -26,6 +26,9 @@ async def on_bulletin(event: Event[IncidentBulletin], tx: Tx, notify: Notify) ->
         words["next"] = {"zh": said.next_zh, "en": said.next_en}
     if said.by is not None:
         words["by"] = moment(said.by)
+    if said.only is not None:
+        await _plan(tx, notify, said.bulletin_id, words, said.only, is_danger=said.danger)
+        return
     await rows.start_bulletin(
         tx,
         {
@@ -47,18 +50,25 @@ async def plan_page(
         return 0
     await store.remember_purposes(tx, complaints)
     new = 0
-    for one in members:
-        planned = bulletin(
-            row.letter,
-            row.variables,
-            id_=row.id,
-            number=one["number"],
-            is_danger=bool(row.is_danger),
-        )
-        about = About(
-            one["complaint"], one["number"], one["unit"], one["cycle"], one["complainant_id"],
-            "zh" if one["language"] == "zh" else "en", one["pack"], one["pack_version"],
-        )  # fmt: skip
-        new += await store.plan(tx, planned, id_=new_id(), about=about, event_id=row.id)
-    tx.wakes.add(notify.planned)
+    for one in map(BulletinMember.model_validate, members):
+        new += await _plan(tx, notify, row.id, row.variables, one, is_danger=bool(row.is_danger))
     return new
+
+
+async def _plan(
+    tx: Tx,
+    notify: Notify,
+    id_: str,
+    words: Mapping[str, Word],
+    one: BulletinMember,
+    *,
+    is_danger: bool,
+) -> bool:
+    """Plan a member's copy; False where they have one, by a page or as who joined late."""
+    planned = bulletin(LETTER, words, id_=id_, number=one.number, is_danger=is_danger)
+    about = About(
+        one.complaint, one.number, one.unit, one.cycle, one.complainant_id,
+        "zh" if one.language == "zh" else "en", one.pack, one.pack_version,
+    )  # fmt: skip
+    tx.wakes.add(notify.planned)
+    return await store.plan(tx, planned, id_=new_id(), about=about, event_id=id_)

@@ -27,7 +27,14 @@ from services.followup.model import (
     Work,
 )
 from services.followup.policy.case import fold
-from services.followup.policy.escalation import asked_level, brought, missed_level, raised
+from services.followup.policy.escalation import (
+    asked_level,
+    brought,
+    group_sizes,
+    missed_level,
+    raised,
+    unsolved_by,
+)
 from services.followup.policy.lifecycle import (
     COMMANDS,
     GUARDS,
@@ -203,3 +210,44 @@ def test_a_cue_that_the_ladder_names_and_a_verdict_against_the_customer_go_up() 
         case = heard([receipt(), *told])[0]
         assert case is not None
         assert case.level == 2
+
+
+def test_media_and_regulator_together_go_to_the_company_whichever_way_each_is_known() -> None:
+    both = [receipt(), understood("high", order=1, cues=("media", "regulator"))]
+    posted = [receipt(channel="social"), understood("high", order=1, cues=("regulator",))]
+    passed_on = [understood("high", order=1, cues=("media",)), receipt(authority="12345")]
+    one = [receipt(channel="social"), understood("high", order=1, cues=("media",))]
+
+    levels = []
+    for told in (both, posted, passed_on, one):
+        case = heard(told)[0]
+        assert case is not None
+        levels.append(case.level)
+    assert levels == [4, 4, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("severity", "is_resolved", "is_due"),
+    [
+        ("high", False, True),
+        ("critical", False, False),
+        ("normal", False, False),
+        ("high", True, False),
+    ],
+    ids=["high", "critical is above already", "normal", "solved"],
+)
+def test_a_grave_case_is_to_be_solved_in_the_time_that_the_ladder_names(
+    severity: str, *, is_resolved: bool, is_due: bool
+) -> None:
+    told = [receipt(), understood(severity, order=1)]
+    resolved = Fact(Resolved("upheld", "r", None, minute(5)), minute(5), "account/an")
+    case = heard([*told, resolved] if is_resolved else told)[0]
+    assert case is not None
+
+    due = unsolved_by(rules(), case)
+
+    assert set(due) == ({"high_unsolved_2wd"} if is_due else set())
+
+
+def test_the_ladder_says_from_how_many_complaints_of_one_incident_on_it_is_told() -> None:
+    assert group_sizes(rules().pack) == (10,)

@@ -6,7 +6,7 @@ from alembic import op
 from shared.store.tables import BigId
 from shared.store.types import UTCDateTime, json_column
 
-revision = "followup_remedies"
+revision = "followup_0006"
 down_revision = "followup_0005"
 
 WHY = "the ledger is only ever added to: reverse a payout by another entry"
