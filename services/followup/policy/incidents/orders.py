@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StrictBool
 
+from services.followup.policy.commands.ending import Resolve
 from services.followup.policy.commands.order import (
     Empty,
     Evidence,
@@ -13,11 +14,9 @@ from services.followup.policy.commands.order import (
     Order,
     Words,
     must_be_ahead,
-    must_have_been,
     wrong,
 )
 from shared.contracts.incidents import Sign
-from shared.contracts.values import Outcome
 
 MOST_AT_ONCE: Final = 100
 Numbers = Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_AT_ONCE)]
@@ -128,16 +127,8 @@ class Tell(Order):
             raise wrong("next_zh", "missing", "and next_en go together", "须与 next_en 同时填写")
 
 
-class Solve(Order):
+class Solve(Resolve):
     """The one result for all members: each case that its steps allow is resolved with it and called back on its own."""
-
-    outcome: Outcome
-    reason: Words
-    remedy: Words | None = None
-    told_at: Moment
-
-    def check(self, now: Moment) -> None:
-        must_have_been("told_at", self.told_at, now)
 
 
 class CloseIncident(Order):
