@@ -13,6 +13,8 @@ from services.followup.model import (
     Received,
     Understanding,
 )
+from services.followup.model.remedies import RemedyProposed
+from services.followup.policy.remedies.approving import RANKS
 from services.followup.policy.rules import Rules
 from shared.packs.model import Pack
 
@@ -26,6 +28,7 @@ ASKED: Final = "customer_asks"
 """What a step of the ladder may name in its `triggers`, beside the pack's cues. The others are told by people."""
 OUTSIDE: Final = "outside"
 GROUP: Final = "group_of_"
+AMOUNT: Final = "amount_above_"
 MEDIA: Final = "media"
 REGULATOR: Final = "regulator"
 MEDIA_AND_REGULATOR: Final = "media_and_regulator"
@@ -94,11 +97,20 @@ def triggers_of(
     ):
         found.append(MEDIA_AND_REGULATOR)
     found += [f"{GROUP}{one.what.size}" for one in added if isinstance(one.what, IncidentGrew)]
+    found += [f"{AMOUNT}{rank}" for one in added for rank in _ranks_below(one)]
     if is_warned:
         found.append(WARNED)
     if any(isinstance(one.what, Decided) and one.what.outcome == NOT_UPHELD for one in added):
         found.append(NOT_UPHELD)
     return list(dict.fromkeys(found))
+
+
+def _ranks_below(fact: Fact) -> Sequence[str]:
+    """The ranks that may not approve a proposed remedy: its amount is above them."""
+    what = fact.what
+    return (
+        RANKS[: RANKS.index(what.needs)] if isinstance(what, RemedyProposed) and what.needs else ()
+    )
 
 
 def taken_by(rules: Rules, level: int, *, now: datetime) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from itertools import product
 from typing import get_args
 
@@ -26,6 +27,7 @@ from services.followup.model import (
     Understood,
     Work,
 )
+from services.followup.model.remedies import RemedyProposed
 from services.followup.policy.case import fold
 from services.followup.policy.escalation import (
     asked_level,
@@ -42,7 +44,7 @@ from services.followup.policy.lifecycle import (
     lifecycle_markdown,
     missing,
 )
-from shared.contracts.values import CaseStateName, Decision, Finding, Solution
+from shared.contracts.values import ApproverRank, CaseStateName, Decision, Finding, Solution
 from tests.unit.followup.facts import heard, minute, receipt, remedy, rules
 from tests.unit.followup.test_clocks import understood
 
@@ -224,6 +226,24 @@ def test_media_and_regulator_together_go_to_the_company_whichever_way_each_is_kn
         assert case is not None
         levels.append(case.level)
     assert levels == [4, 4, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("needs", "level"), [(None, 1), ("supervisor", 1), ("department_head", 3), ("company", 4)]
+)
+def test_a_remedy_above_what_a_rank_may_approve_brings_the_case_to_who_may(
+    needs: ApproverRank | None, level: int
+) -> None:
+    offered = RemedyProposed(
+        "r1", "GEN-C1", "退款", "Refund", "money", Decimal(900), "CNY", "r", "据", "basis", "算", "sum",
+        needs, over_budget=False, expires_at=minute(500),
+    )  # fmt: skip
+    told = [receipt(), understood("normal", order=1), Fact(offered, minute(9), "account/an")]
+
+    case = heard(told)[0]
+
+    assert case is not None
+    assert case.level == level
 
 
 @pytest.mark.parametrize(
