@@ -36,7 +36,12 @@ class Groups:
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:CAP], self._waiting[CAP:]
-            await self._write([one for one, _ in batch])
+            try:
+                await self._write([one for one, _ in batch])
+            except Exception as error:  # noqa: BLE001 - whoever waits tells it
+                for _, done in batch:
+                    done.set_exception(error)
+                continue
             for _, done in batch:
                 done.set_result(None)
         self._task = None
