@@ -130,6 +130,7 @@ def _hosted(service: AnyService, environment: Environment, bus: Bus) -> Hosted:
         remember=service.remember,
         can_be_held=bool(service.read_models),
         lanes=service.lanes,
+        in_order=service.in_order,
     )
     timers = Timers(
         database=database,

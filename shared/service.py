@@ -64,6 +64,9 @@ class Service(Generic[C]):
     lanes: int = 1
     """Into how many transactions side by side a large batch is divided on PostgreSQL: one is decided while the database
     writes another. Worth it where handlers take long and hold nothing in common."""
+    in_order: bool = False
+    """Whether it takes a backlog topic after topic, in the order of the chain: for handlers to which an event that
+    names what is not here yet is of no use. Others have a subject's events together, which is less work."""
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops of its own, beside relay, consumer and timers; an error that escapes one stops the process."""
     on_stopped: Callable[[], Awaitable[None]] | None = None

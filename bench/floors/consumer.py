@@ -152,7 +152,9 @@ async def measure(settings: Settings, service: str, recording: Recording, events
             await subscription.commit({slot: each[-1].offset + 1 for slot, each in taken.items()})
             return sum(map(len, taken.values()))
 
-        async with bus.subscribe(hosted.consumer.group, hosted.consumer.topics) as subscription:
+        async with bus.subscribe(
+            hosted.consumer.group, hosted.consumer.topics, in_order=hosted.service.in_order
+        ) as subscription:
             first = 0
             while first < WARM_UP:
                 first += await batch(subscription)

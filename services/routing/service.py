@@ -31,4 +31,5 @@ def build(environment: Environment) -> Service[Routing]:
         timers=TIMERS,
         loops=(Learner(database, routing).learning, Signs(database).forgetting),
         remember=remember,
+        in_order=True,
     )

@@ -60,7 +60,7 @@ class NewerVersion(Unreadable):
 class Consumer(Generic[C]):
     """Applies events to one service's database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that services differ in
         self,
         *,
         database: Database,
@@ -71,12 +71,15 @@ class Consumer(Generic[C]):
         remember: Remember | None = None,
         can_be_held: bool = False,
         lanes: int = 1,
+        in_order: bool = False,
     ) -> None:
         """`can_be_held`: the service has read models, and whoever rebuilds one holds its consumers.
 
-        `lanes`: into how many transactions side by side a large batch is divided, by subject.
+        `lanes`: into how many transactions side by side a large batch is divided, by subject. `in_order`: a backlog is
+        taken topic after topic.
         """
         self._lanes = 1 if database.is_sqlite else lanes
+        self._in_order = in_order
         self._database = database
         self._bus = bus
         self._can_be_held = can_be_held
@@ -99,7 +102,9 @@ class Consumer(Generic[C]):
         failures = 0
         while True:
             try:
-                async with self._bus.subscribe(self.group, self.topics) as subscription:
+                async with self._bus.subscribe(
+                    self.group, self.topics, in_order=self._in_order
+                ) as subscription:
                     failures = 0
                     await self._consume(subscription)
             except BusUnavailable as error:

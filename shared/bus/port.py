@@ -178,9 +178,12 @@ class Bus(LogView, Protocol):
         ...
 
     def subscribe(
-        self, group: str, topics: Sequence[str]
+        self, group: str, topics: Sequence[str], *, in_order: bool = False
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Join a group; a new group starts at the beginning of each topic."""
+        """Join a group; a new group starts at the beginning of each topic.
+
+        `in_order`: what was there before the member is taken topic after topic, as they are named.
+        """
         ...
 
     async def close(self) -> None:

@@ -128,7 +128,7 @@ async def test_a_group_goes_on_exactly_where_it_committed(
     assert values_by_key(second) == {key: [f"{key}/new"] for key in KEYS}
 
 
-async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_turn(
+async def test_a_backlog_is_taken_topic_after_topic_where_that_is_asked_and_what_is_new_from_all_in_turn(
     bus: Bus, names: Names
 ) -> None:
     chain = [names.topic(name, partitions=2) for name in "cadb"]
@@ -138,7 +138,7 @@ async def test_a_backlog_is_taken_topic_after_topic_and_what_is_new_from_all_in_
         await bus.publish(name, numbered("abcdefgh", 5))
     taken: list[str] = []
 
-    async with bus.subscribe(names.group("g"), in_order) as subscription:
+    async with bus.subscribe(names.group("g"), in_order, in_order=True) as subscription:
 
         async def take_more(until: int) -> None:
             while len(taken) < until:

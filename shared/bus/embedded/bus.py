@@ -145,7 +145,9 @@ class EmbeddedBus:
         self._wake()
 
     @asynccontextmanager
-    async def _join(self, group: str, topics: Sequence[str]) -> AsyncIterator[Subscription]:
+    async def _join(
+        self, group: str, topics: Sequence[str], *, in_order: bool
+    ) -> AsyncIterator[Subscription]:
         for topic in topics:
             self._require(topic)
         try:
@@ -159,15 +161,15 @@ class EmbeddedBus:
         state.join(member, stand)
         self.move(state)
         try:
-            yield EmbeddedSubscription(group, topics, state, member, self)
+            yield EmbeddedSubscription(group, topics if in_order else (), state, member, self)
         finally:
             state.leave(member)
             self.move(state)
 
     def subscribe(
-        self, group: str, topics: Sequence[str]
+        self, group: str, topics: Sequence[str], *, in_order: bool = False
     ) -> AbstractAsyncContextManager[Subscription]:
-        return self._join(group, topics)
+        return self._join(group, topics, in_order=in_order)
 
     @asynccontextmanager
     async def _open_reader(self, topic: str) -> AsyncIterator[Reader]:

@@ -39,14 +39,14 @@ class Source(Readable, Protocol):
 class EmbeddedSubscription:
     """A member of a group (the port's Subscription).
 
-    What was there before it is taken topic after topic, as they are named: what others follow from comes before them.
+    What was there before it is taken topic after topic in the order of `chain`: what others follow from comes first.
     """
 
     def __init__(
-        self, name: str, topics: Sequence[str], group: Group, member: Member, source: Source
+        self, name: str, chain: Sequence[str], group: Group, member: Member, source: Source
     ) -> None:
         self._name = name
-        self._topics = tuple(topics)
+        self._chain = tuple(chain)
         self._backlog = dict(source.ends)
         self._group = group
         self._member = member
@@ -105,7 +105,7 @@ class EmbeddedSubscription:
             for slot, offset in _after(self._last, member.reading)
             if slot not in member.paused and offset < ends[slot]
         }
-        for topic in self._topics:
+        for topic in self._chain:
             behind = {
                 slot: offset
                 for slot, offset in wanted.items()

@@ -61,9 +61,9 @@ class KafkaBus:
         await admin.skip_to_end(self._settings, group, topics)
 
     def subscribe(
-        self, group: str, topics: Sequence[str]
+        self, group: str, topics: Sequence[str], *, in_order: bool = False
     ) -> AbstractAsyncContextManager[Subscription]:
-        return join(self._settings, group, topics)
+        return join(self._settings, group, topics, in_order=in_order)
 
     def read(self, topic: str) -> AbstractAsyncContextManager[Reader]:
         return open_reader(self._settings, topic)

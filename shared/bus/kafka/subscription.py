@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def join(
-    settings: KafkaSettings, group: str, topics: Sequence[str]
+    settings: KafkaSettings, group: str, topics: Sequence[str], *, in_order: bool
 ) -> AsyncIterator[Subscription]:
     """Join a group; leave it at the end. Raises BusUnavailable."""
-    subscription = KafkaSubscription(settings, group, topics)
+    subscription = KafkaSubscription(settings, group, topics, in_order=in_order)
     await subscription.start()
     try:
         yield subscription
@@ -38,7 +38,9 @@ async def join(
 class KafkaSubscription:
     """A member of a group (the port's Subscription)."""
 
-    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[str]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, group: str, topics: Sequence[str], *, in_order: bool
+    ) -> None:
         self._settings = settings
         self._group = group
         self._topics = list(topics)
@@ -52,6 +54,7 @@ class KafkaSubscription:
         self._progress_at = 0.0
         self._rebuilt = False
         self._moving = False
+        self._in_order = in_order
         self._backlog = Backlog(topics)
         self._is_new = False
         """Whether partitions were given since the backlog was looked at."""
@@ -142,7 +145,7 @@ class KafkaSubscription:
 
     def given(self) -> None:
         """Take up what was given: pauses outlive a move of the group."""
-        self._moving, self._is_new = False, True
+        self._moving, self._is_new = False, self._in_order
         self._apply_pauses(list(self._paused))
         self._progress_at = _now()
 
