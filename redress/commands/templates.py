@@ -1,16 +1,14 @@
 """`redress templates`: whether messages can be written, and how they sound."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from redress.commands.packs.check import packs_in
-from redress.failure import PROBLEM, USAGE
+from redress.commands.packs.check import Folder, folder_of, packs_in
+from redress.failure import PROBLEM
 from shared.packs.lints import Remark, remarks
 from shared.packs.load import check as check_folder
-from shared.packs.load import shipped_folder
 
 
 def templates_app() -> typer.Typer:
@@ -28,20 +26,12 @@ def _templates() -> None:
 
 
 def check(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(help="A folder of packs, or one pack; those shipped if not given."),
-    ] = None,
+    folder: Folder = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Check every message: its variables, cold or blaming words, jargon, length; with template, line and what to do."""
-    path = (folder or shipped_folder()).resolve()
-    if not path.is_dir():
-        typer.echo(
-            f"redress templates check: {path} is no folder: name one that holds packs", err=True
-        )
-        raise typer.Exit(USAGE)
+    path = folder_of(folder, command="templates check")
     if errors := check_folder(path):
         for error in errors:
             typer.echo(str(error), err=True)

@@ -15,20 +15,19 @@ from shared.packs.load import load_folder, shipped_folder
 from shared.packs.located import PackError
 from shared.packs.model import Pack
 
+Folder = Annotated[
+    Path | None,
+    typer.Argument(help="A folder of packs, or one pack; those shipped if not given."),
+]
+
 
 def check(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(help="A folder of packs, or one pack; those shipped if not given."),
-    ] = None,
+    folder: Folder = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Check packs and print everything that is wrong, with file, line, field and what to do."""
-    path = (folder or shipped_folder()).resolve()
-    if not path.is_dir():
-        typer.echo(f"redress packs check: {path} is no folder: name one that holds packs", err=True)
-        raise typer.Exit(USAGE)
+    path = folder_of(folder, command="packs check")
     errors = check_folder(path)
     if as_json:
         for error in errors:
@@ -43,6 +42,15 @@ def check(
             print_json(_in_figures(pack))
     else:
         _print_packs(packs)
+
+
+def folder_of(folder: Path | None, *, command: str) -> Path:
+    """The folder named, or that of the shipped packs. Exits with USAGE where there is none."""
+    path = (folder or shipped_folder()).resolve()
+    if not path.is_dir():
+        typer.echo(f"redress {command}: {path} is no folder: name one that holds packs", err=True)
+        raise typer.Exit(USAGE)
+    return path
 
 
 def _print_errors(errors: list[PackError]) -> None:
