@@ -47,28 +47,33 @@ TEXTS = {
 
 
 @asynccontextmanager
-async def open_site(folder: Path, **environment: str) -> AsyncIterator[Site]:
-    """A system in `folder`, filled, and a browser."""
+async def open_browser() -> AsyncIterator[Any]:
+    """A Chromium without windows; skips where there is none."""
     from playwright.async_api import async_playwright
 
     if not CHROMIUM:
         pytest.skip("no Chromium: apt-get install chromium, or set REDRESS_CHROMIUM")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        await chromium.close()
+
+
+@asynccontextmanager
+async def open_site(folder: Path, **environment: str) -> AsyncIterator[Site]:
+    """A system in `folder`, filled, and a browser."""
     clock = folder / "clock"
     # The packs are in force from the first start on.
     clock.write_text(f"={(TUESDAY - timedelta(days=3)).timestamp()}")
     system = System(folder, REDRESS_TEST_CLOCK=str(clock), **environment)
-    try:
-        assert await system.start(within=START_SECONDS), (folder / "log.txt").read_text()
-        async with async_playwright() as playwright:
-            chromium = await playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--no-sandbox"]
-            )
+    async with open_browser() as chromium:
+        try:
+            assert await system.start(within=START_SECONDS), (folder / "log.txt").read_text()
             opened = Site(system, chromium, clock)
             await opened.fill()
             yield opened
-            await chromium.close()
-    finally:
-        await system.stop(kill=True)
+        finally:
+            await system.stop(kill=True)
 
 
 class Site:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.process import LOOPBACK, free_ports
-from tests.browser.site import CHROMIUM, START_SECONDS
+from tests.browser.site import START_SECONDS, open_browser
 from tests.faults.system import System
 
 if TYPE_CHECKING:
@@ -54,10 +54,6 @@ async def provider(*, port: int, back: str, secret: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def open_desk(folder: Path) -> AsyncIterator[tuple[str, Any]]:
     """A system that knows the provider, and a browser."""
-    from playwright.async_api import async_playwright
-
-    if not CHROMIUM:
-        pytest.skip("no Chromium: apt-get install chromium, or set REDRESS_CHROMIUM")
     roles, secret, [ours, theirs] = folder / "roles.yaml", secrets.token_urlsafe(), free_ports(2)
     roles.write_text(ROLES, encoding="utf-8")
     system = System(
@@ -68,15 +64,10 @@ async def open_desk(folder: Path) -> AsyncIterator[tuple[str, Any]]:
         REDRESS_OIDC_ROLES=str(roles),
     )
     back = f"http://{LOOPBACK}:{ours}/desk/oidc/back"
-    async with provider(port=theirs, back=back, secret=secret):
+    async with open_browser() as chromium, provider(port=theirs, back=back, secret=secret):
         try:
             assert await system.start(within=START_SECONDS), (folder / "log.txt").read_text()
-            async with async_playwright() as playwright:
-                chromium = await playwright.chromium.launch(
-                    executable_path=CHROMIUM, args=["--no-sandbox"]
-                )
-                yield f"http://{LOOPBACK}:{ours}", chromium
-                await chromium.close()
+            yield f"http://{LOOPBACK}:{ours}", chromium
         finally:
             await system.stop(kill=True)
 
