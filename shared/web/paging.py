@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import orjson
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from shared.errors import FieldError, Invalid
 
 MOST: Final = 200
+R = TypeVar("R")
 T = TypeVar("T")
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 
@@ -20,6 +22,22 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = None
+
+
+def page_of(
+    rows: Sequence[R],
+    *,
+    limit: int,
+    item: Callable[[R], T],
+    key: Callable[[R], tuple[str | int, ...]],
+) -> Page[T]:
+    """A page of rows of which one more than `limit` was asked for: it tells that another page follows.
+
+    `key`: the values by which the rows are sorted.
+    """
+    kept = rows[:limit]
+    next_ = cursor(*key(kept[-1])) if len(rows) > limit else None
+    return Page(items=[item(row) for row in kept], next=next_)
 
 
 def cursor(*values: str | int) -> str:

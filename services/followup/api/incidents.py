@@ -40,7 +40,7 @@ from shared.web.body import describe_body, read_capped, validate
 from shared.web.credentials import Principal
 from shared.web.idempotency import REPLAYED, fingerprint, key_of
 from shared.web.json import dump
-from shared.web.paging import Limit, Page, cursor, read_cursor
+from shared.web.paging import Limit, Page, page_of, read_cursor
 from shared.web.versions import etag, wanted_version
 
 After = Annotated[str | None, Query(max_length=500)]
@@ -182,10 +182,13 @@ def _reading(router: APIRouter, environment: Environment, database: Database) ->
             principal.units, is_open=is_open, state=state, before=before, limit=limit + 1
         )
         async with database.reading() as connection:
-            found = list(await store.fetch(connection, query))
-        more, found = len(found) > limit, found[:limit]
-        items = [incident_out(rows.body_of(row), row.unit) for row in found]
-        return Page(items=items, next=cursor(found[-1].id) if more else None)
+            found = await store.fetch(connection, query)
+        return page_of(
+            found,
+            limit=limit,
+            item=lambda row: incident_out(rows.body_of(row), row.unit),
+            key=lambda row: (row.id,),
+        )
 
     @router.get("/incidents/{incident}")
     async def read_incident(principal: may, incident: str, response: Response) -> IncidentOut:
@@ -226,10 +229,10 @@ def _lists(router: APIRouter, environment: Environment, database: Database) -> N
         )
         async with database.reading() as connection:
             _reached(await rows.find_incident(connection, incident), principal, incident)
-            found = list(await store.fetch(connection, query))
-        more, found = len(found) > limit, found[:limit]
-        next_ = cursor(found[-1].position or 0, found[-1].id) if more else None
-        return Page(items=[_member_out(row) for row in found], next=next_)
+            found = await store.fetch(connection, query)
+        return page_of(
+            found, limit=limit, item=_member_out, key=lambda row: (row.position or 0, row.id)
+        )
 
     @router.get("/incidents/{incident}/bulletins")
     async def list_bulletins(
@@ -240,10 +243,8 @@ def _lists(router: APIRouter, environment: Environment, database: Database) -> N
         query = rows.bulletins_query(incident, before=before, limit=limit + 1)
         async with database.reading() as connection:
             _reached(await rows.find_incident(connection, incident), principal, incident)
-            found = list(await store.fetch(connection, query))
-        more, found = len(found) > limit, found[:limit]
-        items = [_bulletin_out(row) for row in found]
-        return Page(items=items, next=cursor(found[-1].id) if more else None)
+            found = await store.fetch(connection, query)
+        return page_of(found, limit=limit, item=_bulletin_out, key=lambda row: (row.id,))
 
     @router.get("/incidents/{incident}/inspections")
     async def list_inspections(
@@ -258,10 +259,11 @@ def _lists(router: APIRouter, environment: Environment, database: Database) -> N
         query = rows.inspections_query(incident, state=state, after=last, limit=limit + 1)
         async with database.reading() as connection:
             _reached(await rows.find_incident(connection, incident), principal, incident)
-            found = list(await store.fetch(connection, query))
-        more, found = len(found) > limit, found[:limit]
-        items = [InspectionOut.model_validate(row, from_attributes=True) for row in found]
-        return Page(items=items, next=cursor(found[-1].id) if more else None)
+            found = await store.fetch(connection, query)
+        return page_of(
+            found, limit=limit, key=lambda row: (row.id,),
+            item=lambda row: InspectionOut.model_validate(row, from_attributes=True),
+        )  # fmt: skip
 
 
 def _opening(

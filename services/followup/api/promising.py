@@ -11,7 +11,7 @@ from services.followup.store.promises import count_promises, promises_query
 from shared.service import Environment
 from shared.store.database import Database
 from shared.web.credentials import Principal
-from shared.web.paging import Limit, Page, cursor, read_cursor
+from shared.web.paging import Limit, Page, page_of, read_cursor
 
 PromiseState = Literal["open", "kept", "broken"]
 MONTH = timedelta(days=30)
@@ -62,11 +62,11 @@ def promise_routes(router: APIRouter, environment: Environment, database: Databa
             principal.units, state=state, due_before=due_before, after=begin, limit=limit + 1
         )
         async with database.reading() as connection:
-            rows = list(await store.fetch(connection, query))
-        more, rows = len(rows) > limit, rows[:limit]
-        items = [PromiseMadeOut.model_validate(row, from_attributes=True) for row in rows]
-        next_ = cursor(rows[-1].due_at.isoformat(), rows[-1].id) if more else None
-        return Page(items=items, next=next_)
+            rows = await store.fetch(connection, query)
+        return page_of(
+            rows, limit=limit, key=lambda row: (row.due_at.isoformat(), row.id),
+            item=lambda row: PromiseMadeOut.model_validate(row, from_attributes=True),
+        )  # fmt: skip
 
     @router.get("/promises/rate")
     async def rate(

@@ -38,7 +38,7 @@ from shared.service import Environment
 from shared.store.database import Database
 from shared.web.body import describe_body, read_capped, validate
 from shared.web.credentials import Principal
-from shared.web.paging import Limit, Page, cursor, read_cursor
+from shared.web.paging import Limit, Page, page_of, read_cursor
 
 AWAITING: Final[tuple[RemedyState, ...]] = ("proposed",)
 
@@ -188,14 +188,11 @@ def remedy_routes(
         begin = (datetime.fromisoformat(found[0]), found[1], found[2]) if found else None
         query = remedies_query(principal.units, states=state, after=begin, limit=limit + 1)
         async with database.reading() as connection:
-            rows = list(await store.fetch(connection, query))
-        more, rows = len(rows) > limit, rows[:limit]
-        items = [RemedyOut(number=one.number, unit=one.unit, remedy=one.body) for one in rows]
-        next_ = None
-        if more:
-            last = rows[-1]
-            next_ = cursor(last.expires_at.isoformat(), last.complaint, last.id)
-        return Page(items=items, next=next_)
+            rows = await store.fetch(connection, query)
+        return page_of(
+            rows, limit=limit, key=lambda one: (one.expires_at.isoformat(), one.complaint, one.id),
+            item=lambda one: RemedyOut(number=one.number, unit=one.unit, remedy=one.body),
+        )  # fmt: skip
 
     @router.get("/ledger")
     async def list_postings(
@@ -210,10 +207,8 @@ def remedy_routes(
             principal.units, number=number, after=found[0] if found else None, limit=limit + 1
         )
         async with database.reading() as connection:
-            rows = list(await store.fetch(connection, query))
-        more, rows = len(rows) > limit, rows[:limit]
-        next_ = cursor(rows[-1].id) if more else None
-        return Page(items=[_posting(one) for one in rows], next=next_)
+            rows = await store.fetch(connection, query)
+        return page_of(rows, limit=limit, item=_posting, key=lambda one: (one.id,))
 
     @router.get("/ledger/balance")
     async def balance(principal: may) -> BalanceOut:
